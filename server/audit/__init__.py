@@ -1,0 +1,5 @@
+"""The trail of who did what, chained by hash and keyed: rows are added, never changed.
+
+Actors and objects are named by kind and public id only; no words, no names, no numbers of people. Every domain above may
+call service.record(). The chain's key lies sealed in the database, so that changing DATA_KEYS leaves the chain whole.
+"""

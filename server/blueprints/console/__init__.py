@@ -1,0 +1,20 @@
+"""The staff's pages. Every handler stands behind `guarded(...)`; forms are under CSRF."""
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from server.blueprints import wechat
+from server.blueprints.console import duty, sign_in
+from server.blueprints.h5 import assessment, contact
+
+# Switched off by name only. These forms carry a token of their own, or belong to nobody: a form token that expires must
+# never stand in front of a cry for help. The callback is signed by WeChat.
+WITHOUT_CSRF = (assessment.bp, contact.bp, wechat.bp)
+
+
+def register_console(app: Flask) -> None:
+    csrf = CSRFProtect(app)
+    for blueprint in WITHOUT_CSRF:
+        csrf.exempt(blueprint)
+    app.register_blueprint(sign_in.bp)
+    app.register_blueprint(duty.bp)

@@ -1,0 +1,86 @@
+"""The duty screen: alerts by urgency and age, kept fresh by polls, with a bell that outlives the idle lock."""
+
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template
+from flask.typing import ResponseReturnValue
+
+from server.accounts.policy import Permission
+from server.blueprints.console.guards import belled, guarded
+from server.blueprints.requests import form, parts
+from server.clock import utc_now
+from server.crisis import desk
+from server.errors import Invalid
+from server.texts import text
+from server.texts.moments import say_when
+
+bp = Blueprint("duty", __name__, url_prefix="/console/duty")
+PURPOSES = ("call", "handover", "referral")
+
+
+class PurposeNeeded(Invalid):
+    code = "crisis.purpose_needed"
+
+
+@bp.get("")
+@guarded(Permission.WATCH_ALERTS)
+def screen() -> str:
+    return render_template("console/duty.html", board=_board(), staff=g.staff, notice="")
+
+
+@bp.get("/board")
+@guarded(Permission.WATCH_ALERTS, is_poll=True)
+def board() -> Response:
+    """The lists alone, for the poll; with the counts in headers, so that the page can ring."""
+    found = _board()
+    page = make_response(render_template("console/board.html", board=found))
+    page.headers["X-Ringing"] = str(found.ringing_count)
+    page.headers["X-Newest"] = found.newest
+    return page
+
+
+@bp.get("/bell")
+@belled
+def bell() -> Response:
+    ringing, unreachable, newest = parts().database.read(lambda session: desk.count_waiting(session, staff=g.staff))
+    return jsonify(ringing=ringing, unreachable=unreachable, newest=newest)
+
+
+@bp.get("/alerts/<public_id>")
+@guarded(Permission.WATCH_ALERTS)
+def alert(public_id: str) -> str:
+    row = parts().database.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+    return render_template("console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, contacts=None, said=None)
+
+
+@bp.post("/alerts/<public_id>/acknowledge")
+@guarded(Permission.ACKNOWLEDGE_ALERT)
+def acknowledge(public_id: str) -> ResponseReturnValue:
+    """Of two, the second reads who was first."""
+    now = utc_now()
+    try:
+        parts().database.write(lambda session: desk.acknowledge(session, public_id=public_id, staff=g.staff, now=now))
+    except desk.AlreadyAcknowledged as refusal:
+        notice = text(f"errors.{refusal.code}", by=refusal.by, at=say_when(refusal.at, now))
+        page = render_template("console/duty.html", board=_board(), staff=g.staff, notice=notice)
+        return page, 409
+    return redirect(f"/console/duty/alerts/{public_id}", 303)
+
+
+@bp.post("/alerts/<public_id>/contact")
+@guarded(Permission.READ_CONTACT)
+def read_contact(public_id: str) -> str:
+    """Numbers and words, after a purpose was named; the look is a row in the trail."""
+    purpose = form("purpose", 20)
+    if purpose not in PURPOSES:
+        raise PurposeNeeded
+    now = utc_now()
+    contacts, said = parts().database.write(
+        lambda session: desk.read_contacts(session, public_id=public_id, staff=g.staff, purpose=purpose, now=now)
+    )
+    row = parts().database.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+    return render_template(
+        "console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, contacts=contacts, said=said
+    )
+
+
+def _board() -> desk.Board:
+    return parts().database.read(lambda session: desk.board(session, staff=g.staff))

@@ -1,0 +1,126 @@
+"""What every request goes through: its id, its log line, its headers. And the parts, for the handlers."""
+
+import hashlib
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+
+from server.clock import local, utc_now
+from server.ids import new_public_id
+from server.logs import log
+from server.metrics import DURATION, REQUESTS
+from server.parts import Parts
+from server.texts import text
+from server.texts.hotlines import spoken
+from server.texts.moments import say_length, say_when
+
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+def parts_of(app: Flask) -> Parts:
+    parts = app.extensions["xinqiao"]
+    assert isinstance(parts, Parts)
+    return parts
+
+
+def parts() -> Parts:
+    return parts_of(current_app)
+
+
+def prepare(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+    built = parts_of(app)
+    policy = _content_policy(built)
+    app.config["XINQIAO_CONTENT_POLICY"] = policy
+    app.jinja_env.globals.update(
+        t=text,
+        lines=built.lines,
+        spoken=spoken(built.lines),
+        static_url=static_url,
+        say_when=lambda instant: say_when(instant, utc_now()),
+        say_since=lambda instant: say_length(utc_now() - instant),
+        say_until=lambda instant: say_length(instant - utc_now()),
+        local=local,
+        utc_now=utc_now,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+@cache
+def static_url(name: str) -> str:
+    """The address of an asset with its content's hash, so that it may be kept for a year; empty when it is not there."""
+    file = _STATIC / name
+    if not file.is_file():
+        return ""
+    return f"/static/{name}?v={hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    g.request_id = new_public_id()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "-"
+    took = time.perf_counter() - g.get("began", time.perf_counter())
+    REQUESTS.labels(route, str(response.status_code)).inc()
+    DURATION.labels(route).observe(took)
+    if route not in _QUIET_ROUTES:
+        log.info(
+            "request",
+            route=route,
+            method=request.method,
+            status=response.status_code,
+            duration_ms=round(took * 1000, 1),
+        )
+    headers: dict[str, str] = {
+        "X-Request-Id": g.get("request_id", "-"),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Content-Security-Policy": current_app.config["XINQIAO_CONTENT_POLICY"],
+    }
+    if parts().settings.public_base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    # Pages about a person must not come back from a cache on a shared phone.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+_QUIET_ROUTES = {"/healthz", "/readyz", "/metrics"}
+
+
+def _content_policy(built: Parts) -> str:
+    ancestors = "'none'"
+    if built.settings.is_development:  # the sandbox's phone shows these pages in a frame
+        port = urlsplit(built.settings.sandbox_url).port
+        ancestors = f"http://127.0.0.1:{port} http://localhost:{port}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"font-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+
+
+def form(name: str, longest: int = 200) -> str:
+    """A form field, stripped; an overlong one is cut, for no field of ours is that long."""
+    return request.form.get(name, "").strip()[:longest]
+
+
+def form_number(name: str) -> int | None:
+    value = form(name, 9)
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def page_context(**more: Any) -> dict[str, Any]:
+    return {"request_id": g.get("request_id", "-"), **more}

@@ -1,0 +1,44 @@
+"""The callback that WeChat calls. Everything it does is in server.wechat.callback; here are only HTTP's words for it."""
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from server.blueprints.requests import parts
+from server.clock import utc_now
+from server.logs import log
+from server.metrics import PUSHES
+from server.wechat.crypto import NotFromWechat
+from server.wechat.inbound import LARGEST_BODY
+
+bp = Blueprint("wechat", __name__, url_prefix="/wechat")
+
+_FORBIDDEN = 403
+
+
+@bp.get("/callback")
+def verify() -> Response:
+    try:
+        echo = parts().callback.verify(_query(), now=utc_now())
+    except NotFromWechat:
+        return Response("", _FORBIDDEN, mimetype="text/plain")
+    return Response(echo, mimetype="text/plain")
+
+
+@bp.post("/callback")
+def receive() -> Response:
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    try:
+        answer = parts().callback.answer(_query(), request.get_data(cache=False), now=utc_now())
+    except NotFromWechat:
+        PUSHES.labels("not_from_wechat").inc()
+        return Response("", _FORBIDDEN, mimetype="text/plain")
+    PUSHES.labels(answer.outcome).inc()
+    log.info("callback", outcome=answer.outcome, status=answer.status)
+    is_xml = answer.body.startswith("<")
+    return Response(answer.body, answer.status, mimetype="application/xml" if is_xml else "text/plain")
+
+
+def _query() -> dict[str, str]:
+    """The first value of each parameter; lists are nobody's honest query."""
+    return request.args.to_dict(flat=True)

@@ -1,0 +1,131 @@
+"""`flask demo load`: a district to try things on. Development only; loading it again changes nothing."""
+
+import json
+import secrets
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+import yaml
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from server.accounts import staff
+from server.accounts.models import StaffMember
+from server.accounts.policy import Role
+from server.cli.common import fail, parts
+from server.cli.duty import read_hours
+from server.cli.qr import make_code, poster_of
+from server.clock import utc_now
+from server.crisis import service as crisis
+from server.crisis.models import DutyWindow
+from server.organisations import service as organisations
+from server.organisations.models import EntryPoint, Level, Organisation
+from server.organisations.posters import draw_png
+from server.parts import Parts
+
+
+@click.group("demo")
+def demo_group() -> None:
+    """A trial's data."""
+
+
+@demo_group.command()
+@with_appcontext
+def load() -> None:
+    """Load the tree, colleagues, duty hours and posters of a trial."""
+    built = parts()
+    if not built.settings.is_development:
+        fail("Demo data may only be loaded where XINQIAO_ENV=development.")
+    folder = built.settings.xinqiao_content / "demo"
+    tree = yaml.safe_load((folder / "organisations.yaml").read_text(encoding="utf-8"))
+    wanted = yaml.safe_load((folder / "setup.yaml").read_text(encoding="utf-8"))
+    built.database.write(lambda session: _load_tree(session, tree))
+    logins = _load_staff(built, wanted["staff"])
+    built.database.write(lambda session: _load_duty(session, wanted["duty_hours"]))
+    posters = _load_posters(built, wanted["posters"])
+    click.echo(f"demo: 428 places, {len(logins)} colleagues, {posters} posters")
+
+
+def _load_tree(session: Session, tree: dict[str, Any]) -> None:
+    if session.scalar(sa.select(Organisation.id).limit(1)) is not None:
+        return
+    root = organisations.add_organisation(session, code="D", name=tree["district"], level=Level.DISTRICT, parent=None)
+    for number, street in enumerate(tree["streets"], start=1):
+        node = organisations.add_organisation(
+            session, code=f"S{number:02}", name=street["name"], level=Level.STREET, parent=root
+        )
+        for place, name in enumerate(street["communities"], start=1):
+            organisations.add_organisation(
+                session, code=f"S{number:02}-{place:02}", name=name, level=Level.COMMUNITY, parent=node
+            )
+
+
+def _load_staff(built: Parts, rows: list[dict[str, str]]) -> dict[str, str]:
+    """Log-ins with passwords of their own for this machine: nothing that is printed in a repository opens a console."""
+    file = built.settings.xinqiao_instance / "demo-logins.json"
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    logins = {row["login_name"]: kept.get(row["login_name"]) or _new_password() for row in rows}
+    _write_private(file, json.dumps(logins, indent=1))
+
+    def work(session: Session) -> None:
+        now = utc_now()
+        for row in rows:
+            if session.scalar(sa.select(StaffMember.id).where(StaffMember.login_name == row["login_name"])):
+                continue
+            member = staff.create_staff(
+                session,
+                login_name=row["login_name"],
+                display_name=row["display_name"],
+                password=logins[row["login_name"]],
+                now=now,
+            )
+            root = organisations.root_of(session)
+            staff.add_post(session, member=member, organisation=root, role=Role(row["role"]), now=now)
+
+    built.database.write(work)
+    return logins
+
+
+def _new_password() -> str:
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
+
+def _write_private(file: Path, content: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(content, encoding="utf-8")
+
+
+def _load_duty(session: Session, hours: str) -> None:
+    if session.scalar(sa.select(DutyWindow.id).limit(1)) is None:
+        root = organisations.root_of(session)
+        crisis.set_duty_hours(session, organisation=root, hours=read_hours(hours), now=utc_now())
+
+
+def _load_posters(built: Parts, rows: list[dict[str, Any]]) -> int:
+    folder = built.settings.xinqiao_instance / "posters"
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        node, known = built.database.read(partial(_poster_place, row=row))
+        if known is not None and (known.wechat_url or row["kind"] == "plain"):
+            continue
+        point = make_code(
+            built, node, door=row["door"], target=row["target"], until=None, plain=row["kind"] == "plain", known=known
+        )
+        (folder / f"{node.code}-{point.code}.png").write_bytes(draw_png(poster_of(built, node, point)))
+    return len(rows)
+
+
+def _poster_place(session: Session, row: dict[str, Any]) -> tuple[Organisation, EntryPoint | None]:
+    code = "D"
+    if row["street"]:
+        code = f"S{row['street']:02}" + (f"-{row['community']:02}" if row["community"] else "")
+    node = organisations.get_by_code(session, code)
+    known = session.scalar(
+        sa.select(EntryPoint).where(
+            EntryPoint.organisation_id == node.id, EntryPoint.door == row["door"], EntryPoint.target == row["target"]
+        )
+    )
+    return node, known

@@ -1,0 +1,218 @@
+"""Settings from the environment: the only module that reads it.
+
+Outside development a missing secret stops the start with one message that names everything missing or wrong. In
+development the secrets are made once and kept in the instance folder, and the WeChat values are those of the sandbox.
+"""
+
+import base64
+import ipaddress
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from server.errors import ConfigurationError
+from server.vault import BadKeyRing, Vault
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_WECHAT_API = "https://api.weixin.qq.com"
+_AES_KEY_LENGTH = 43
+_SHORTEST_SECRET = 32
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class AccountKind(StrEnum):
+    """What kind of official account it is decides what WeChat lets it do."""
+
+    SERVICE = "service"
+    SUBSCRIPTION = "subscription"
+    SERVICE_UNCERTIFIED = "service_uncertified"
+    SUBSCRIPTION_UNCERTIFIED = "subscription_uncertified"
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Read-only settings. Field names are the environment's names in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    xinqiao_env: Environment = Environment.PRODUCTION
+    xinqiao_instance: Path = ROOT / "instance"
+    xinqiao_content: Path = ROOT / "content"
+    port: int = Field(default=8000, ge=1, le=65535)
+    sandbox_port: int = Field(default=8001, ge=1, le=65535)
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: str
+    data_keys: str
+    public_base_url: str
+    wechat_oa_app_id: str
+    wechat_oa_kind: AccountKind = AccountKind.SERVICE
+    wechat_oa_secret: str
+    wechat_oa_token: str
+    wechat_oa_aes_key: Annotated[tuple[str, ...], BeforeValidator(_split)]
+    wechat_mp_app_id: str = ""
+    wechat_mp_secret: str = ""
+    wechat_api_base: str = PUBLIC_WECHAT_API
+    hotline_local: str = ""
+    detail_addresses: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("127.0.0.1/32", "::1/128")
+
+    @property
+    def is_development(self) -> bool:
+        return self.xinqiao_env is Environment.DEVELOPMENT
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_is_long(cls, value: str) -> str:
+        if len(value) < _SHORTEST_SECRET:
+            raise ValueError(f"at least {_SHORTEST_SECRET} characters")
+        return value
+
+    @field_validator("data_keys")
+    @classmethod
+    def _ring_opens(cls, value: str) -> str:
+        try:
+            Vault.from_text(value)
+        except BadKeyRing as fault:
+            raise ValueError(str(fault)) from None
+        return value
+
+    @field_validator("wechat_oa_aes_key")
+    @classmethod
+    def _aes_keys_decode(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not 1 <= len(keys) <= 2:
+            raise ValueError("one key, or the current and the previous one with a comma between")
+        for key in keys:
+            if len(key) != _AES_KEY_LENGTH or not key.isalnum() or len(base64.b64decode(key + "=")) != 32:
+                raise ValueError("an EncodingAESKey has 43 letters and digits")
+        return keys
+
+    @field_validator("public_base_url", "wechat_api_base")
+    @classmethod
+    def _is_base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("an address like https://example.org")
+        return value.rstrip("/")
+
+    @field_validator("detail_addresses")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+    @field_validator("hotline_local")
+    @classmethod
+    def _number_and_hours(cls, value: str) -> str:
+        if value and len([part for part in value.split("|") if part.strip()]) != 2:
+            raise ValueError("the number and its hours with | between, e.g. 020-81899120|08:00-22:00")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            backend = sa.make_url(value).get_backend_name()
+        except sa.exc.ArgumentError:
+            raise ValueError("not a database address") from None
+        if backend not in {"sqlite", "mysql", "mariadb"}:
+            raise ValueError("sqlite:///… or mysql://…")
+        return value
+
+    @model_validator(mode="after")
+    def _sandbox_stays_at_home(self) -> Self:
+        if self.is_development:
+            return self
+        if self.wechat_api_base != PUBLIC_WECHAT_API and urlsplit(self.wechat_api_base).hostname in {
+            "127.0.0.1",
+            "localhost",
+        }:
+            raise ValueError("WECHAT_API_BASE points at this machine: the sandbox is for development only")
+        if not self.public_base_url.startswith("https://"):
+            raise ValueError("PUBLIC_BASE_URL must begin with https://")
+        return self
+
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.xinqiao_instance / 'xinqiao.sqlite3'}"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises ConfigurationError, one line for each variable that misses or is wrong."""
+    environ = os.environ if environ is None else environ
+    given: dict[str, Any] = {
+        name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "").strip()
+    }
+    if given.get("xinqiao_env") == Environment.DEVELOPMENT:
+        given = _development_values(given) | given
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as faults:
+        raise ConfigurationError(_explain(faults)) from None
+
+
+def _explain(faults: ValidationError) -> str:
+    lines = ["The settings are not complete; nothing was started:"]
+    for fault in faults.errors(include_input=False, include_url=False):
+        name = str(fault["loc"][0]).upper() if fault["loc"] else ""
+        says = "is missing" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        lines.append(f"  {name}: {says}" if name else f"  {says}")
+    lines.append("Each is explained in .env.example.")
+    return "\n".join(lines)
+
+
+def _development_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Made once and kept, so that a second start reads the data of the first."""
+    instance = Path(given.get("xinqiao_instance", ROOT / "instance"))
+    instance.mkdir(parents=True, exist_ok=True)
+    port, sandbox_port = given.get("port", "8000"), given.get("sandbox_port", "8001")
+    return _kept_secrets(instance / "development-secrets.json") | {
+        "public_base_url": f"http://127.0.0.1:{port}",
+        "wechat_oa_app_id": "wx5a0000000000dev1",
+        "wechat_api_base": f"http://127.0.0.1:{sandbox_port}",
+        # No real line: nobody shall be called from a demonstration.
+        "hotline_local": "000-00000000|08:00-22:00",
+    }
+
+
+def _kept_secrets(file: Path) -> dict[str, str]:
+    if not file.exists():
+        made = {
+            "secret_key": secrets.token_urlsafe(48),
+            "data_keys": Vault.new_key_text(),
+            "wechat_oa_secret": secrets.token_hex(16),
+            "wechat_oa_token": secrets.token_hex(12),
+            "wechat_oa_aes_key": base64.b64encode(secrets.token_bytes(32)).decode().rstrip("="),
+        }
+        while not made["wechat_oa_aes_key"].isalnum():
+            made["wechat_oa_aes_key"] = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(made, indent=1), encoding="utf-8")
+        try:
+            os.link(draft, file)  # fails when another process was faster: then its secrets count
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return dict(json.loads(file.read_text(encoding="utf-8")))

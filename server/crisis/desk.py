@@ -1,0 +1,242 @@
+"""The duty desk: what staff do with alerts. List, take over, read a number; everything within the asker's scope."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from server.accounts.models import StaffMember
+from server.accounts.policy import Permission
+from server.accounts.staff import Staff, names_of
+from server.audit import service as audit
+from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, SourceKind
+from server.db import vault_of
+from server.errors import Conflict, NotFound
+from server.organisations import service as organisations
+from server.organisations.models import Organisation
+from server.risk.grades import Grade
+from server.vault import Place
+
+PAGE = 50
+
+
+class AlreadyAcknowledged(Conflict):
+    """Somebody was first; `by` and `at` say who and when."""
+
+    code = "crisis.already_acknowledged"
+
+    def __init__(self, by: str, at: datetime) -> None:
+        super().__init__(by=by, at=at)
+        self.by = by
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert as the duty screen lists it: no words and no number."""
+
+    public_id: str
+    grade: Grade
+    source_kind: SourceKind
+    place: str | None  # None in the lane of those whom nobody can reach: nobody goes looking by place and time
+    is_minor: bool
+    is_reachable: bool
+    raised_at: datetime
+    rings_since: datetime | None
+    promised_by: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The duty screen: who rings, who cannot be reached, and what was taken over lately."""
+
+    ringing: list[AlertRow]
+    unreachable: list[AlertRow]
+    taken: list[AlertRow]
+    ringing_count: int
+    unreachable_count: int
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a colleague needs for the call."""
+
+    phone: str
+    call_when: CallWhen
+    left_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of somebody's, as they wrote it."""
+
+    words: str
+    said_at: datetime
+
+
+def board(session: Session, *, staff: Staff) -> Board:
+    """What this colleague may see: open alerts below their posts, the most urgent and oldest first."""
+    scope = _scope(staff, Permission.WATCH_ALERTS)
+    waiting = sa.and_(scope, Alert.acknowledged_at.is_(None))
+    urgent_first = (Alert.urgency.desc(), Alert.raised_at)
+    ringing = _rows(session, sa.and_(waiting, Alert.is_reachable.is_(True)), urgent_first)
+    unreachable = _rows(session, sa.and_(waiting, Alert.is_reachable.is_(False)), urgent_first)
+    taken = _rows(session, sa.and_(scope, Alert.acknowledged_at.is_not(None)), (Alert.acknowledged_at.desc(),))
+    return Board(ringing, unreachable, taken, *count_waiting(session, staff=staff))
+
+
+def count_waiting(session: Session, *, staff: Staff) -> tuple[int, int, str]:
+    """How many ring, how many wait in the silent lane, and a mark that changes when a new one begins to ring.
+
+    This is all that the bell may know. The mark is an instant and names nobody.
+    """
+    rows = session.execute(
+        sa.select(Alert.is_reachable, sa.func.count(), sa.func.max(Alert.rings_since))
+        .join(Organisation, Organisation.id == Alert.organisation_id)
+        .where(_scope(staff, Permission.WATCH_ALERTS), Alert.acknowledged_at.is_(None))
+        .group_by(Alert.is_reachable)
+    ).all()
+    counts = {bool(reachable): count for reachable, count, _ in rows}
+    newest = max((str(since) for _, _, since in rows if since is not None), default="")
+    return counts.get(True, 0), counts.get(False, 0), newest
+
+
+def _scope(staff: Staff, permission: Permission) -> sa.ColumnElement[bool]:
+    paths = staff.paths_for(permission)
+    return sa.or_(*(organisations.below(path) for path in paths)) if paths else sa.false()
+
+
+def _rows(
+    session: Session, where: sa.ColumnElement[bool], order: tuple[sa.ColumnElement[object] | object, ...]
+) -> list[AlertRow]:
+    promised = (
+        sa.select(sa.func.min(ContactRequest.promised_by))
+        .where(ContactRequest.alert_id == Alert.id)
+        .correlate(Alert)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        sa.select(Alert, Organisation.name, promised)
+        .join(Organisation, Organisation.id == Alert.organisation_id)
+        .where(where)
+        .order_by(*order)  # type: ignore[arg-type]
+        .limit(PAGE)
+    ).all()
+    names = names_of(session, {alert.acknowledged_by for alert, _, _ in found if alert.acknowledged_by})
+    return [_as_row(alert, place, promise, names) for alert, place, promise in found]
+
+
+def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int, str]) -> AlertRow:
+    return AlertRow(
+        public_id=alert.public_id,
+        grade=alert.grade,
+        source_kind=alert.source_kind,
+        place=place if alert.is_reachable else None,
+        is_minor=alert.is_minor,
+        is_reachable=alert.is_reachable,
+        raised_at=alert.raised_at,
+        rings_since=alert.rings_since,
+        promised_by=promise,
+        acknowledged_at=alert.acknowledged_at,
+        acknowledged_by=names.get(alert.acknowledged_by) if alert.acknowledged_by else None,
+    )
+
+
+def acknowledge(session: Session, *, public_id: str, staff: Staff, now: datetime) -> None:
+    """Take an alert over. Raises NotFound, or AlreadyAcknowledged naming who was first; repeating one's own is harmless."""
+    alert = _get_alert(session, public_id, staff, Permission.ACKNOWLEDGE_ALERT)
+    taken = session.execute(
+        sa.update(Alert)
+        .where(Alert.id == alert.id, Alert.acknowledged_at.is_(None))
+        .values(acknowledged_at=now, acknowledged_by=staff.id)
+    )
+    if getattr(taken, "rowcount", 0):
+        audit.record(
+            session, actor=staff.actor, action="alert.acknowledged", object_kind="alert", object_id=public_id, now=now
+        )
+        return
+    session.refresh(alert)
+    if alert.acknowledged_by != staff.id:
+        assert alert.acknowledged_by is not None
+        assert alert.acknowledged_at is not None
+        by = session.get_one(StaffMember, alert.acknowledged_by).display_name
+        raise AlreadyAcknowledged(by=by, at=alert.acknowledged_at)
+
+
+def get_alert(session: Session, *, public_id: str, staff: Staff) -> AlertRow:
+    """One alert. Raises NotFound, alike for a foreign one."""
+    alert = _get_alert(session, public_id, staff, Permission.WATCH_ALERTS)
+    rows = _rows(session, Alert.id == alert.id, (Alert.id,))
+    return rows[0]
+
+
+def read_contacts(
+    session: Session, *, public_id: str, staff: Staff, purpose: str, now: datetime
+) -> tuple[list[Contact], list[Said]]:
+    """Numbers and chat words of the alert's source, newest first, for whoever took it over. Each look is audited."""
+    alert = _get_alert(session, public_id, staff, Permission.READ_CONTACT)
+    if alert.acknowledged_by != staff.id:
+        raise NotFound(alert=public_id)
+    audit.record(
+        session,
+        actor=staff.actor,
+        action="contact.read",
+        object_kind="alert",
+        object_id=public_id,
+        reason=purpose,
+        now=now,
+    )
+    return _contacts_of(session, alert), _words_of(session, alert)
+
+
+def _same_source(alert: Alert) -> sa.ColumnElement[bool]:
+    return sa.and_(Alert.source_kind == alert.source_kind, Alert.source_public_id == alert.source_public_id)
+
+
+def _contacts_of(session: Session, alert: Alert) -> list[Contact]:
+    vault = vault_of(session)
+    requests = session.scalars(
+        sa.select(ContactRequest)
+        .join(Alert, Alert.id == ContactRequest.alert_id)
+        .where(_same_source(alert))
+        .order_by(ContactRequest.id.desc())
+        .limit(PAGE)
+    )
+    return [
+        Contact(
+            vault.open_text(request.phone_sealed, Place("contact_requests", request.public_id, "phone")),
+            request.call_when,
+            request.created_at,
+        )
+        for request in requests
+    ]
+
+
+def _words_of(session: Session, alert: Alert) -> list[Said]:
+    vault = vault_of(session)
+    rows = session.scalars(
+        sa.select(AlertWords)
+        .join(Alert, Alert.id == AlertWords.alert_id)
+        .where(_same_source(alert))
+        .order_by(AlertWords.id.desc())
+        .limit(PAGE)
+    )
+    return [
+        Said(vault.open_text(row.words_sealed, Place("alert_words", row.public_id, "words")), row.said_at)
+        for row in rows
+    ]
+
+
+def _get_alert(session: Session, public_id: str, staff: Staff, permission: Permission) -> Alert:
+    alert = session.scalar(
+        sa.select(Alert)
+        .join(Organisation, Organisation.id == Alert.organisation_id)
+        .where(Alert.public_id == public_id, _scope(staff, permission))
+    )
+    if alert is None:
+        raise NotFound(alert=public_id)
+    return alert

@@ -1,0 +1,289 @@
+"""Use cases of residents and of domains that hear a danger sign: raise an alert, leave a number, ask who is on duty."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from server.audit import service as audit
+from server.clock import local_day
+from server.crisis import duty
+from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, DutyWindow, SourceKind
+from server.db import vault_of
+from server.errors import Invalid
+from server.ids import new_public_id
+from server.organisations.models import Organisation
+from server.risk.grades import Grade
+from server.vault import Place
+
+# Asked for on its own page or by a keyword, with no danger sign behind it.
+RULE_ASKED = "asked_to_be_called"
+# WeChat lets the account answer for 48 hours after a message; so long, messages of one person are one talk.
+_ONE_TALK = timedelta(hours=48)
+# Mainland mobile, or a landline with its area code, written as people write it.
+_PHONE = re.compile(r"(?:\+?86)?(1[3-9]\d{9}|0\d{9,11})")
+
+
+class BadPhone(Invalid):
+    code = "crisis.bad_phone"
+
+
+def raise_alert(
+    session: Session,
+    *,
+    source_kind: SourceKind,
+    source_public_id: str,
+    rule: str,
+    rule_version: str,
+    grade: Grade,
+    organisation_id: int,
+    is_reachable: bool,
+    now: datetime,
+    is_minor: bool = False,
+    resident_id: int | None = None,
+) -> Alert:
+    """Raise an alert in the caller's transaction. The same source and rule again returns the alert that stands."""
+    public_id = new_public_id()
+    alert = Alert(
+        public_id=public_id,
+        organisation_id=organisation_id,
+        source_kind=source_kind,
+        source_public_id=source_public_id,
+        rule=rule,
+        rule_version=rule_version,
+        grade=grade,
+        urgency=grade.rank,
+        is_minor=is_minor,
+        is_reachable=is_reachable,
+        raised_at=now,
+        rings_since=now if is_reachable else None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        resident_id=resident_id,
+    )
+    try:
+        with session.begin_nested():
+            session.add(alert)
+    except IntegrityError:
+        return session.scalars(
+            sa.select(Alert).where(
+                Alert.source_kind == source_kind, Alert.source_public_id == source_public_id, Alert.rule == rule
+            )
+        ).one()
+    audit.record(
+        session,
+        actor=audit.SYSTEM,
+        action="alert.raised",
+        object_kind="alert",
+        object_id=public_id,
+        reason=str(grade),
+        now=now,
+    )
+    return alert
+
+
+def hear_distress(
+    session: Session,
+    *,
+    resident_id: int,
+    organisation_id: int,
+    grade: Grade,
+    rule_version: str,
+    words: str,
+    now: datetime,
+) -> None:
+    """Somebody wrote in the chat that they are in danger. What they write before anybody took the alert over joins it."""
+    alert = session.scalar(
+        sa.select(Alert)
+        .where(Alert.resident_id == resident_id, Alert.acknowledged_at.is_(None))
+        .order_by(Alert.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if alert is None:
+        alert = raise_alert(
+            session,
+            source_kind=SourceKind.CHAT,
+            source_public_id=recent_chat_source(session, resident_id=resident_id, now=now) or new_public_id(),
+            rule=f"chat.{new_public_id()}",
+            rule_version=rule_version,
+            grade=grade,
+            organisation_id=organisation_id,
+            is_reachable=True,
+            resident_id=resident_id,
+            now=now,
+        )
+    elif grade.rank > alert.urgency:
+        # A machine only raises. It rings anew, for it has become more urgent.
+        alert.grade, alert.urgency, alert.rule_version, alert.rings_since = grade, grade.rank, rule_version, now
+    public_id = new_public_id()
+    sealed = vault_of(session).seal_text(words, Place("alert_words", public_id, "words"))
+    session.add(AlertWords(public_id=public_id, alert_id=alert.id, words_sealed=sealed, said_at=now))
+    session.flush()
+
+
+def recent_chat_source(session: Session, *, resident_id: int, now: datetime) -> str | None:
+    """The talk that is still going on with this resident: what they send now belongs to it."""
+    return session.scalar(
+        sa.select(Alert.source_public_id)
+        .where(
+            Alert.resident_id == resident_id, Alert.source_kind == SourceKind.CHAT, Alert.raised_at > now - _ONE_TALK
+        )
+        .order_by(Alert.id.desc())
+        .limit(1)
+    )
+
+
+def read_phone(typed: str) -> str:
+    """The digits of a number as people type it (spaces, dashes, full width, +86). Raises BadPhone."""
+    plain = unicodedata.normalize("NFKC", typed)
+    compact = "".join(letter for letter in plain if not letter.isspace() and letter not in "-—–()（）.·")
+    match = _PHONE.fullmatch(compact)
+    if match is None:
+        raise BadPhone
+    return match.group(1)
+
+
+def leave_contact(
+    session: Session,
+    *,
+    source_kind: SourceKind,
+    source_public_id: str,
+    organisation_id: int,
+    phone: str,
+    call_when: CallWhen,
+    is_minor: bool,
+    now: datetime,
+    resident_id: int | None = None,
+) -> datetime | None:
+    """The person asks to be called: every alert of this source rings from now on; without one, a new one is raised.
+
+    Returns the time by which somebody on duty calls, or None when no duty hours are known. Raises BadPhone.
+    """
+    digits = read_phone(phone)
+    alerts = list(
+        session.scalars(
+            sa.select(Alert)
+            .where(Alert.source_kind == source_kind, Alert.source_public_id == source_public_id)
+            .order_by(Alert.urgency.desc(), Alert.id)
+            .with_for_update()
+        )
+    )
+    if not alerts:
+        alerts = [
+            raise_alert(
+                session,
+                source_kind=source_kind,
+                source_public_id=source_public_id,
+                rule=RULE_ASKED,
+                rule_version="1",
+                grade=Grade.GENERAL,
+                organisation_id=organisation_id,
+                is_reachable=True,
+                is_minor=is_minor,
+                resident_id=resident_id,
+                now=now,
+            )
+        ]
+    for alert in alerts:
+        if not alert.is_reachable:
+            # It rings anew, also when somebody had already seen it silent: now there is something to do.
+            alert.is_reachable, alert.rings_since = True, now
+            alert.acknowledged_at = alert.acknowledged_by = None
+    windows = duty_windows(session, organisation_id=organisation_id, now=now)
+    promise = duty.promised_by(windows, grade=alerts[0].grade, is_minor=is_minor, now=now)
+    return _store_contact(session, alerts[0], digits, call_when, promise, now)
+
+
+def _store_contact(
+    session: Session, alert: Alert, digits: str, call_when: CallWhen, promise: datetime | None, now: datetime
+) -> datetime | None:
+    vault, public_id = vault_of(session), new_public_id()
+    request = ContactRequest(
+        public_id=public_id,
+        alert_id=alert.id,
+        phone_index=vault.blind_index("contact_requests.phone", digits),
+        phone_sealed=vault.seal_text(digits, Place("contact_requests", public_id, "phone")),
+        call_when=call_when,
+        created_at=now,
+        promised_by=promise,
+    )
+    try:
+        with session.begin_nested():
+            session.add(request)
+    except IntegrityError:
+        # A double tap: what was promised the first time still holds.
+        indexes = vault.blind_indexes("contact_requests.phone", digits)
+        return session.scalars(
+            sa.select(ContactRequest.promised_by).where(
+                ContactRequest.alert_id == alert.id, ContactRequest.phone_index.in_(indexes)
+            )
+        ).one()
+    if alert.acknowledged_at is not None:
+        alert.acknowledged_at = alert.acknowledged_by = None
+        alert.rings_since = now
+    audit.record(
+        session, actor=audit.SYSTEM, action="contact.left", object_kind="alert", object_id=alert.public_id, now=now
+    )
+    return promise
+
+
+def duty_windows(session: Session, *, organisation_id: int, now: datetime) -> list[duty.Window]:
+    """The duty hours that hold for a place: its own, or those of the nearest node above that has any."""
+    node = session.get_one(Organisation, organisation_id)
+    ancestors = [int(part) for part in node.path.strip("/").split("/")]
+    today = local_day(now)
+    rows = session.scalars(
+        sa.select(DutyWindow).where(
+            DutyWindow.organisation_id.in_(ancestors),
+            sa.or_(DutyWindow.valid_until.is_(None), DutyWindow.valid_until > today),
+        )
+    ).all()
+    for ancestor in reversed(ancestors):
+        own = [row for row in rows if row.organisation_id == ancestor]
+        if own:
+            return [
+                duty.Window(row.weekday, row.opens_minute, row.closes_minute, row.valid_from, row.valid_until)
+                for row in own
+            ]
+    return []
+
+
+def set_duty_hours(
+    session: Session, *, organisation: Organisation, hours: Sequence[tuple[int, int, int]], now: datetime
+) -> None:
+    """Replace a node's hours from today on: (weekday, opens minute, closes minute). Older rows stay with their dates."""
+    today = local_day(now)
+    session.execute(
+        sa.update(DutyWindow)
+        .where(
+            DutyWindow.organisation_id == organisation.id,
+            sa.or_(DutyWindow.valid_until.is_(None), DutyWindow.valid_until > today),
+        )
+        .values(valid_until=today)
+    )
+    session.add_all(
+        DutyWindow(
+            organisation_id=organisation.id,
+            weekday=weekday,
+            opens_minute=opens,
+            closes_minute=closes,
+            valid_from=today,
+            valid_until=None,
+        )
+        for weekday, opens, closes in hours
+    )
+    session.flush()
+
+
+def promise_for(session: Session, *, source_kind: SourceKind, source_public_id: str) -> datetime | None:
+    """What the person of this source was told last; None when nothing was promised."""
+    return session.scalar(
+        sa.select(sa.func.max(ContactRequest.promised_by))
+        .join(Alert, Alert.id == ContactRequest.alert_id)
+        .where(Alert.source_kind == source_kind, Alert.source_public_id == source_public_id)
+    )

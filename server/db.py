@@ -1,0 +1,274 @@
+"""The relational store: one engine for SQLite and MySQL/MariaDB, column types, and the only way to run a transaction.
+
+What writes opens with `BEGIN IMMEDIATE` on SQLite, what reads with a plain `BEGIN`; MySQL runs at READ COMMITTED. No wait
+for a lock lasts longer than LOCK_WAIT_SECONDS. See `Database.write` for what is repeated and what is not.
+"""
+
+import enum
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from server.errors import Unavailable
+from server.ids import PUBLIC_ID_LENGTH
+from server.vault import Vault
+
+LOCK_WAIT_SECONDS = 3
+_READS = "xinqiao_reads"
+_VAULT = "xinqiao_vault"
+_BEFORE_COMMIT = "xinqiao_before_commit"
+_ATTEMPTS = 5
+# Deadlock, and the savepoint that went down with one (MySQL reports 1305 and hides 1213).
+_MYSQL_REPEATABLE = {1213, 1305}
+# Lock wait, too many connections, shutting down, broken packets, user limits, read-only, killed, statement time-outs.
+_MYSQL_OUT_OF_REACH = {1205, 1213, 1305, 1040, 1053, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1927, 1969, 3024}
+_MYSQL_CLIENT_ERRORS = 2000
+_SQLITE_ERROR = 1
+_LONGEST_CODE = 32
+T = TypeVar("T")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant, stored as UTC with microseconds. Naive values are refused instead of guessed at."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name == "mysql" else sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is refused: pass an aware one")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def ascii_string(length: int) -> sa.types.TypeEngine[str]:
+    """Ids, codes and tokens: compared by byte on both databases (MySQL's default comparison folds case)."""
+    return sa.String(length).with_variant(
+        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb"
+    )
+
+
+def binary(length: int) -> sa.types.TypeEngine[bytes]:
+    """Hashes and short sealed values, with a length that MySQL can index."""
+    return sa.LargeBinary(length).with_variant(mysql.VARBINARY(length), "mysql", "mariadb")
+
+
+class CodeEnum(TypeDecorator[Any]):
+    """A StrEnum stored by its value. No CHECK: a new code must not need a table rebuild on SQLite."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, kind: type[enum.StrEnum]) -> None:
+        super().__init__(_LONGEST_CODE)
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        return dialect.type_descriptor(ascii_string(_LONGEST_CODE))
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else self.kind(value).value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else self.kind(value)
+
+
+def code_enum(kind: type[enum.StrEnum]) -> CodeEnum:
+    return CodeEnum(kind)
+
+
+BigPk = Annotated[
+    int, mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True)
+]
+BigRef = Annotated[int, mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"))]
+PublicId = Annotated[str, mapped_column(ascii_string(PUBLIC_ID_LENGTH), unique=True)]
+Sealed = Annotated[bytes, mapped_column(sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"))]
+BlindIndex = Annotated[bytes, mapped_column(binary(32))]
+
+# Alembic writes and compares these names, so that both databases have the same ones.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+MYSQL_TABLE = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+# No rowid: SQLite would keep the order in which rows came, and the order tells whose is whose.
+UNORDERED_TABLE = {**MYSQL_TABLE, "sqlite_with_rowid": False}
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime(), date: sa.Date()}
+    __table_args__: Any = MYSQL_TABLE
+
+
+def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20) -> Engine:
+    """An engine that keeps this module's promises. `read_timeout` bounds one MySQL answer, in seconds."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _make_sqlite_engine(parsed, pool_size)
+    # The driver is ours to choose: "mysql://" alone would ask for mysqlclient, which needs a C library.
+    parsed = parsed.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"})
+    return sa.create_engine(
+        parsed,
+        isolation_level="READ COMMITTED",
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=LOCK_WAIT_SECONDS,
+        pool_recycle=1800,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": LOCK_WAIT_SECONDS,
+            "read_timeout": read_timeout,
+            "write_timeout": read_timeout,
+            # lock_wait_timeout is the metadata lock's (ALTER TABLE, LOCK TABLES): a year by default.
+            "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_WAIT_SECONDS}, "
+            f"lock_wait_timeout={LOCK_WAIT_SECONDS}, time_zone='+00:00', "
+            "sql_mode='STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        },
+    )
+
+
+def _make_sqlite_engine(url: sa.URL, pool_size: int) -> Engine:
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=LOCK_WAIT_SECONDS,
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
+        dbapi_connection.isolation_level = None  # BEGIN is ours, see below
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # in WAL mode NORMAL may lose the last commits in a power cut
+            "foreign_keys=ON",
+            f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
+            "secure_delete=ON",  # what was deleted is overwritten, not only unlinked
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def before_commit(session: Session, key: str, hook: Callable[[Session], None]) -> None:
+    """Run `hook` once as the transaction's last work. The audit chain's head must be the last lock that is taken."""
+    session.info.setdefault(_BEFORE_COMMIT, {}).setdefault(key, hook)
+
+
+def run_before_commit(session: Session) -> None:
+    session.flush()
+    for hook in session.info.pop(_BEFORE_COMMIT, {}).values():
+        hook(session)
+
+
+def vault_of(session: Session) -> Vault:
+    """The vault travels with the session: values are sealed where they are stored, and nowhere else."""
+    vault = session.info[_VAULT]
+    assert isinstance(vault, Vault)
+    return vault
+
+
+def is_mysql(session: Session) -> bool:
+    return session.get_bind().dialect.name in {"mysql", "mariadb"}
+
+
+class Database:
+    """Runs functions in transactions. The function gets a session, may be run again, and never commits itself."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self.engine = engine
+        self.vault = vault
+        self._reading_engine = engine.execution_options(**{_READS: True})
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` and commit. Repeats it after a deadlock or a connection that broke before the commit.
+
+        Raises Unavailable when a lock or the server could not be had in time; then nothing was stored, save when the
+        connection broke during the commit itself, whose outcome nobody can know: callers make repeats harmless.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            committing = False
+            session = Session(self.engine, expire_on_commit=False, info={_VAULT: self.vault})
+            try:
+                result = work(session)
+                run_before_commit(session)
+                committing = True
+                session.commit()
+            except DBAPIError as error:
+                session.rollback()
+                if committing or attempt == _ATTEMPTS or not _may_repeat(error, attempt):
+                    raise _as_fault(error) from error
+                time.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311 - jitter, not a secret
+            except sa.exc.TimeoutError as error:  # the pool is empty: everybody waits for the same lock
+                raise Unavailable from error
+            else:
+                return result
+            finally:
+                session.close()
+        raise AssertionError("unreachable")
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in a transaction that never writes. Raises Unavailable as `write` does."""
+        try:
+            with Session(self._reading_engine, expire_on_commit=False, info={_VAULT: self.vault}) as session:
+                return work(session)
+        except DBAPIError as error:
+            raise _as_fault(error) from error
+        except sa.exc.TimeoutError as error:
+            raise Unavailable from error
+
+
+def _may_repeat(error: DBAPIError, attempt: int) -> bool:
+    if error.connection_invalidated:
+        return attempt == 1
+    return isinstance(error, OperationalError) and _mysql_code(error) in _MYSQL_REPEATABLE
+
+
+def _as_fault(error: DBAPIError) -> Exception:
+    """A store that cannot answer in time becomes Unavailable; a bug in our own SQL stays what it is."""
+    if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
+        return Unavailable()
+    if not isinstance(error, OperationalError):
+        return error
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
+    if sqlite_code is not None:
+        # Primary code 1 is a wrong statement; busy, locked, full, I/O error, cannot open … are the store's state.
+        return error if sqlite_code & 0xFF == _SQLITE_ERROR else Unavailable()
+    code = _mysql_code(error)
+    return Unavailable() if code in _MYSQL_OUT_OF_REACH or (code or 0) >= _MYSQL_CLIENT_ERRORS else error
+
+
+def _mysql_code(error: DBAPIError) -> int | None:
+    args = getattr(error.orig, "args", ())
+    return args[0] if args and isinstance(args[0], int) else None

@@ -1,0 +1,51 @@
+"""What stands behind a code: organisations keeps a door and a target as codes, the domain behind the door explains them.
+
+Filled in create_app(), so that no import points upward.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Protocol
+
+
+class DoorCode(StrEnum):
+    """Every door that a code, a menu button or a keyword may name; only some are open."""
+
+    HOME = "home"
+    ASSESSMENT = "assessment"
+    CONTACT = "contact"
+    HELP = "help"
+    MAILBOX = "mailbox"
+    BOOKING = "booking"
+    COURSE = "course"
+
+
+class Door(Protocol):
+    """A door that is open: where it leads, and how its target is called."""
+
+    @property
+    def code(self) -> DoorCode: ...
+
+    def has_target(self, target: str) -> bool: ...
+
+    def name_of(self, target: str) -> str: ...
+
+    def path_of(self, target: str) -> str:
+        """The address on this site, beginning with a slash."""
+        ...
+
+
+class Doors:
+    """The doors that are open in this installation."""
+
+    def __init__(self, doors: Iterable[Door]) -> None:
+        self._doors = {door.code: door for door in doors}
+
+    def find(self, code: str) -> Door | None:
+        return self._doors.get(DoorCode(code)) if code in set(DoorCode) else None
+
+    def is_open(self, code: DoorCode) -> bool:
+        return code in self._doors
+
+    def __iter__(self) -> Iterator[Door]:
+        return iter(self._doors.values())

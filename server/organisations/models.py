@@ -1,0 +1,63 @@
+"""Tables of the tree and of the codes that hang in it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db import Base, BigPk, BigRef, PublicId, ascii_string, code_enum
+from server.ids import PRINTED_CODE_LENGTH
+
+
+class Level(StrEnum):
+    """What a node is called. Depth is data: a level says nothing about how many lie above."""
+
+    DISTRICT = "district"
+    STREET = "street"
+    COMMUNITY = "community"
+    SCHOOL = "school"
+    COMPANY = "company"
+
+
+class Organisation(Base):
+    """A node. `path` is `/1/7/42/`: "all below X" is one range over its index, on both databases."""
+
+    __tablename__ = "organisations"
+    id: Mapped[BigPk]
+    public_id: Mapped[PublicId]
+    code: Mapped[str] = mapped_column(ascii_string(32), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    level: Mapped[Level] = mapped_column(code_enum(Level))
+    parent_id: Mapped[BigRef | None] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    path: Mapped[str] = mapped_column(ascii_string(255), index=True)
+
+
+class EntryPoint(Base):
+    """A code on paper. It may be revoked and may expire; the paper stays on the wall, so it never answers with nothing."""
+
+    __tablename__ = "entry_points"
+    id: Mapped[BigPk]
+    code: Mapped[str] = mapped_column(ascii_string(PRINTED_CODE_LENGTH), unique=True)
+    organisation_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    door: Mapped[str] = mapped_column(ascii_string(32))
+    target: Mapped[str] = mapped_column(ascii_string(64))
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    # What the code holds when WeChat drew it (a ticket's address); empty for a plain /q/<code>.
+    wechat_url: Mapped[str] = mapped_column(ascii_string(255))
+    created_at: Mapped[datetime]
+
+
+class EntryPointDay(Base):
+    """How often a code was used on a Shanghai day. Counts only: nothing here can be tied to a person."""
+
+    __tablename__ = "entry_point_days"
+    entry_point_id: Mapped[BigRef] = mapped_column(
+        sa.ForeignKey("entry_points.id"), primary_key=True, autoincrement=False
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    scans: Mapped[int] = mapped_column(server_default="0", default=0)
+    starts: Mapped[int] = mapped_column(server_default="0", default=0)
+    finishes: Mapped[int] = mapped_column(server_default="0", default=0)

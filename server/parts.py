@@ -1,0 +1,155 @@
+"""The assembled parts of one process: settings, store, vault, catalogue, scanner, doors, callback. Knows no HTTP server.
+
+create_app() and the command line both build from here; `blueprints` and `cli` find the parts on the app.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import markdown_it
+import yaml
+
+from server.assessment.definition import Instrument
+from server.assessment.loader import InstrumentCatalogue, load_instruments
+from server.config import Settings
+from server.db import Database, make_engine
+from server.errors import ConfigurationError
+from server.organisations.doors import DoorCode, Doors
+from server.risk.service import Scanner
+from server.texts import text
+from server.texts.hotlines import Hotline, hotlines
+from server.vault import Vault
+from server.wechat.callback import Callback
+from server.wechat.chat import Chat
+from server.wechat.client import WeChatApi
+from server.wechat.crypto import CallbackCrypto
+from server.wechat.keywords import Keywords
+from server.wechat.router import Router
+from server.wechat.tokens import TokenStore
+
+
+class AssessmentDoor:
+    """Self-assessments; the target is an instrument, none leads to the list."""
+
+    code = DoorCode.ASSESSMENT
+
+    def __init__(self, catalogue: InstrumentCatalogue) -> None:
+        self._catalogue = catalogue
+
+    def has_target(self, target: str) -> bool:
+        return target == "" or target in self._catalogue
+
+    def name_of(self, target: str) -> str:
+        instrument = self._catalogue.get(target)
+        if instrument is None:
+            return text("door.assessment")
+        return text("door.assessment_of", name=instrument.name.short, minutes=instrument.duration_min)
+
+    def path_of(self, target: str) -> str:
+        return f"/h5/test/{target}" if target else "/h5/"
+
+
+@dataclass(frozen=True, slots=True)
+class PageDoor:
+    """A door that is one page."""
+
+    code: DoorCode
+    path: str
+
+    def has_target(self, target: str) -> bool:
+        return target == ""
+
+    def name_of(self, target: str) -> str:
+        return text(f"door.{self.code}")
+
+    def path_of(self, target: str) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The text that a person agrees to, with the version that is kept beside the answers."""
+
+    version: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    vault: Vault
+    database: Database
+    catalogue: InstrumentCatalogue
+    scanner: Scanner
+    doors: Doors
+    lines: tuple[Hotline, ...]
+    consent: Consent
+
+    @cached_property
+    def chat(self) -> Chat:
+        keywords = Keywords.load(self.settings.xinqiao_content / "wechat" / "keywords.toml")
+        settings = self.settings
+        return Chat(settings.wechat_oa_app_id, settings.public_base_url, self.doors, self.lines, keywords)
+
+    @cached_property
+    def callback(self) -> Callback:
+        settings = self.settings
+        crypto = CallbackCrypto(
+            token=settings.wechat_oa_token, aes_keys=settings.wechat_oa_aes_key, app_id=settings.wechat_oa_app_id
+        )
+        return Callback(database=self.database, crypto=crypto, router=Router(self.chat, self.scanner))
+
+    @cached_property
+    def wechat_api(self) -> WeChatApi:
+        settings = self.settings
+        return WeChatApi(
+            app_id=settings.wechat_oa_app_id,
+            secret=settings.wechat_oa_secret,
+            tokens=TokenStore(self.database, settings.wechat_oa_app_id),
+            base=settings.wechat_api_base,
+        )
+
+    @property
+    def young_lines(self) -> tuple[Hotline, ...]:
+        """The same numbers, the young people's line first."""
+        return tuple(sorted(self.lines, key=lambda line: line.audience != "young"))
+
+    def startable(self) -> list[Instrument]:
+        return list(self.catalogue.values())
+
+
+def build_parts(settings: Settings, *, database: Database | None = None) -> Parts:
+    """Load everything that may be broken now rather than at the first request. Raises ConfigurationError."""
+    content = settings.xinqiao_content
+    vault = Vault.from_text(settings.data_keys)
+    if database is None:
+        settings.xinqiao_instance.mkdir(parents=True, exist_ok=True)
+        database = Database(make_engine(settings.resolved_database_url()), vault)
+    catalogue = load_instruments(content / "instruments")
+    doors = Doors(
+        [
+            PageDoor(DoorCode.HOME, "/h5/"),
+            AssessmentDoor(catalogue),
+            PageDoor(DoorCode.CONTACT, "/h5/contact"),
+            PageDoor(DoorCode.HELP, "/h5/help"),
+        ]
+    )
+    return Parts(
+        settings=settings,
+        vault=vault,
+        database=database,
+        catalogue=catalogue,
+        scanner=Scanner.load(content / "risk"),
+        doors=doors,
+        lines=hotlines(settings.hotline_local),
+        consent=_load_consent(content / "consents" / "assessment.md"),
+    )
+
+
+def _load_consent(file: Path) -> Consent:
+    _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
+    version = str(yaml.safe_load(front).get("version", ""))
+    if not version:
+        raise ConfigurationError(f"{file.name}: the consent text has no version")
+    return Consent(version, markdown_it.MarkdownIt().render(body))

@@ -1,0 +1,159 @@
+"""Finds the lexicon's entries in a text: one pass for all words, then a closer look only where a word was found."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import ahocorasick
+
+from server.risk.folding import View
+from server.risk.lexicon import BENIGN, Entry, Lexicon, Spelling
+from server.risk.patterns import Pattern
+
+_MASK = "\0"  # no fold yields it, so no pattern matches across it
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry found at [start, end) of a view; a picture stands between characters, so that start == end."""
+
+    entry: Entry
+    slot: str
+    start: int
+    end: int
+    origin: tuple[int, int]
+
+
+class Matcher:
+    """The lexicon compiled for search. Built once; then only read."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._spellings = _automaton(
+            (written, [(spelling, written)]) for spelling in lexicon.words.spellings for written in spelling.written
+        )
+        anchored: dict[str, list[tuple[Entry, Pattern]]] = defaultdict(list)
+        for entry, pattern in lexicon.patterns:
+            for anchor in pattern.anchors:
+                anchored[anchor].append((entry, pattern))
+        self._anchors = _automaton((anchor, (len(anchor), found)) for anchor, found in anchored.items())
+        slots = lexicon.rules.slots
+        triggers = {
+            anchor
+            for anchor, found in anchored.items()
+            if any(entry.slot != BENIGN and not slots[entry.slot].supporting for entry, _ in found)
+        }
+        triggers.update(written for spelling in lexicon.words.spellings for written in spelling.written)
+        self._triggers = _automaton((word, word) for word in triggers)
+        self._signs = {sign: entry for entry in lexicon.entries for sign in entry.signs}
+
+    def is_needed(self, plain: str) -> bool:
+        """Whether a plain text holds a word that could begin to matter: most messages end here."""
+        return next(self._triggers.iter(plain), None) is not None
+
+    def respelled(self, view: View) -> View:
+        """The view with sound-alikes and word parts written as the words they stand for."""
+        pieces = [
+            (end + 1 - len(written), end + 1, spelling.word)
+            for end, [(spelling, written)] in self._spellings.iter_long(view.text)
+            if _stands_alone(view.text, end + 1 - len(written), end + 1)
+            and not _is_literal(view.text, end + 1 - len(written), end + 1, spelling)
+        ]
+        return view.spliced(pieces) if pieces else view
+
+    def hits(self, view: View) -> list[Hit]:
+        """All entries in a respelled view, in order of place. Harmless phrases hide exactly the words they cover."""
+        found: dict[int, tuple[Entry, Pattern, list[tuple[int, int]]]] = {}
+        for last, (length, patterns) in self._anchors.iter(view.text):
+            place = (last + 1 - length, last + 1)
+            for entry, pattern in patterns:
+                found.setdefault(id(pattern), (entry, pattern, []))[2].append(place)
+        text = view.text
+        harmless = [item for item in found.values() if item[0].slot == BENIGN]
+        masked = list(text) if harmless else None
+        for _, pattern, places in harmless:
+            for start, end in _matches(pattern, text, places):
+                masked[start:end] = _MASK * (end - start)  # type: ignore[index]
+        if masked:
+            text = "".join(masked)
+        hits = [
+            Hit(entry, entry.slot, start, end, view.origin(start, end))
+            for entry, pattern, places in found.values()
+            if entry.slot != BENIGN
+            for start, end in _matches(pattern, text, places)
+            if not entry.alone or _says_nothing_else(view.text, end - start)
+        ]
+        hits += (
+            Hit(self._signs[mark.sign], self._signs[mark.sign].slot, mark.at, mark.at, (mark.origin, mark.origin + 1))
+            for mark in view.marks
+            if mark.sign in self._signs
+        )
+        return _longest_of_each_slot(hits)
+
+
+def _matches(pattern: Pattern, text: str, anchors: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Where the pattern holds in the text (harmless words already masked), given the places of its anchors."""
+    if pattern.verify is None:
+        places: Iterable[tuple[int, int]] = (place for place in anchors if _MASK not in text[slice(*place)])
+    else:
+        places = (
+            found.span()
+            for start, end in _windows(anchors, pattern.reach)
+            for found in pattern.verify.finditer(text, start, end)
+        )
+    for start, end in places:
+        if pattern.from_clause_start and start and text[start - 1] not in ",.":
+            continue
+        if pattern.to_clause_end and end < len(text) and text[end] not in ",.":
+            continue
+        if _stands_alone(text, start, end):
+            yield start, end
+
+
+def _windows(anchors: list[tuple[int, int]], reach: int) -> Iterator[tuple[int, int]]:
+    """Stretches in which a match may lie; those that touch are one, so that no place is searched twice."""
+    first, last = 0, -1
+    for start, end in sorted(anchors):
+        if start - reach > last:
+            if last >= 0:
+                yield first, last
+            first = max(0, start - reach)
+        last = max(last, end + reach)
+    yield first, last
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Letters and figures at the edge must not run on: "si" is not in "basic", nor "4" in "40"."""
+    return not (start and _runs_on(text[start - 1], text[start])) and not (
+        end < len(text) and _runs_on(text[end - 1], text[end])
+    )
+
+
+def _runs_on(left: str, right: str) -> bool:
+    return left.isascii() and right.isascii() and left.isalnum() and right.isalnum()
+
+
+def _is_literal(text: str, start: int, end: int, spelling: Spelling) -> bool:
+    return text.startswith(tuple(spelling.not_before), end) or text.endswith(tuple(spelling.not_after), 0, start)
+
+
+def _says_nothing_else(text: str, length: int) -> bool:
+    # A particle or two may follow; more than that is a sentence of its own.
+    return len(text) - text.count(",") - text.count(".") - length <= 2
+
+
+def _longest_of_each_slot(hits: list[Hit]) -> list[Hit]:
+    kept: list[Hit] = []
+    furthest: dict[str, int] = {}
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.entry.id)):
+        if hit.end > furthest.get(hit.slot, -1):
+            furthest[hit.slot] = hit.end
+            kept.append(hit)
+    return kept
+
+
+def _automaton(words: Iterable[tuple[str, object]]) -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for word, value in words:
+        automaton.add_word(word, value)
+    automaton.make_automaton()
+    return automaton

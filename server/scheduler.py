@@ -1,0 +1,143 @@
+"""The worker: APScheduler's ticks in memory, each "do what is due at `now`". Harmless when run twice or by several workers.
+
+APScheduler 3 does not know of its copies in other processes, so it holds no job store; a lease row elects who ticks.
+"""
+
+import json
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from server.accounts import staff, throttle
+from server.assessment import service as assessment
+from server.audit import service as audit
+from server.clock import SHANGHAI, local_day, utc_now
+from server.errors import Unavailable
+from server.jobs import WORKER, WORKER_BEAT_SECONDS, beat, take_lease
+from server.logs import log
+from server.parts import Parts
+from server.wechat.callback import purge_inbound
+
+_TICKING = "worker_ticks"
+_ABANDONED_AFTER = timedelta(days=30)
+Job = Callable[[Session, datetime], None]
+
+
+class Worker:
+    """Runs the ticks until it is told to stop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._name = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
+        self._stop = threading.Event()
+        self._scheduler = BackgroundScheduler(
+            timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def run(self) -> None:
+        """Blocks until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        ticks: list[tuple[str, Callable[[], None], int]] = [
+            ("beat", self.beat, WORKER_BEAT_SECONDS),
+            ("token", self.keep_token, 60),
+            ("tidy", self.tidy, 600),
+            ("shorten_wal", self.shorten_wal, 60),
+            ("copy_audit_head", self.copy_audit_head, 3600),
+        ]
+        for name, tick, seconds in ticks:
+            self._scheduler.add_job(
+                self._guard(name, tick),
+                "interval",
+                seconds=seconds,
+                id=name,
+                replace_existing=True,
+                next_run_time=utc_now(),
+            )
+        self._scheduler.start()
+        log.info("worker.started", process=self._name)
+        self._stop.wait()
+        self._scheduler.shutdown(wait=True)
+        log.info("worker.stopped", process=self._name)
+
+    def _guard(self, name: str, tick: Callable[[], None]) -> Callable[[], None]:
+        def guarded() -> None:
+            try:
+                tick()
+            except (Unavailable, SQLAlchemyError) as fault:
+                log.warning("tick.failed", job=name, error=type(fault).__name__)
+            except Exception as fault:
+                log.error("tick.bug", job=name, exc_info=fault)
+
+        return guarded
+
+    # --- the ticks ------------------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        self._write(lambda session, now: beat(session, process=WORKER, now=now))
+
+    def keep_token(self) -> None:
+        """Fetch the next access token before this one ends, so that no caller has to wait for it."""
+        if self._is_elected():
+            self._parts.wechat_api.keep_token_fresh()
+
+    def tidy(self) -> None:
+        """Forget what may be forgotten."""
+        if not self._is_elected():
+            return
+        for job in (purge_inbound, throttle.purge, staff.purge_sessions, _abandon):
+            self._write(job)
+
+    def shorten_wal(self) -> None:
+        """SQLite's write-ahead log keeps rows in the order in which they came, which tables here do not: empty it."""
+        engine = self._parts.database.engine
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                raw = connection.connection.cursor()
+                raw.execute("ROLLBACK")  # a checkpoint cannot run inside the transaction that every connect begins
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.execute("BEGIN")
+
+    def copy_audit_head(self) -> None:
+        """Copy the chain's head out of the database, once a day: whoever rewrites the chain cannot rewrite the copy."""
+        now = utc_now()
+        file = self._parts.settings.xinqiao_instance / "audit-heads.jsonl"
+        day = local_day(now).isoformat()
+        if any(row["day"] == day for row in read_heads(file)):
+            return
+        seq, digest = self._parts.database.read(audit.head_of)
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"day": day, "seq": seq, "digest": digest}) + "\n")
+
+    def _is_elected(self) -> bool:
+        return self._parts.database.write(
+            lambda session: take_lease(session, name=_TICKING, owner=self._name, now=utc_now(), seconds=120)
+        )
+
+    def _write(self, job: Job) -> None:
+        self._parts.database.write(lambda session: job(session, utc_now()))
+
+
+def _abandon(session: Session, now: datetime) -> None:
+    assessment.abandon_stale(session, before=local_day(now - _ABANDONED_AFTER))
+
+
+def read_heads(file: Path) -> list[dict[str, str]]:
+    """The copied heads, oldest first; a torn last line (the machine went off) is passed over."""
+    if not file.exists():
+        return []
+    rows = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows

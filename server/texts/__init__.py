@@ -1,0 +1,51 @@
+"""Every short sentence that a person reads, by key. Longer texts live in `content/`."""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("zh_cn.toml")
+
+
+class MissingText(LookupError):
+    """A key without a text is a bug; tests walk all keys that the code uses."""
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    with _FILE.open("rb") as file:
+        return dict(_flatten(tomllib.load(file)))
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, str):  # the list of hotlines has a reader of its own
+            rows.append((f"{prefix}{name}", value.strip("\n")))
+    return rows
+
+
+def text(key: str, **params: object) -> str:
+    """The sentence for `key` with its `{names}` filled. Raises MissingText, or KeyError when a name is not given."""
+    try:
+        template = _texts()[key]
+    except KeyError:
+        raise MissingText(key) from None
+    return template.format(**params) if "{" in template else template
+
+
+def has_text(key: str) -> bool:
+    return key in _texts()
+
+
+def all_keys() -> list[str]:
+    return sorted(_texts())
+
+
+def names_in(key: str) -> set[str]:
+    """The parameters that the sentence wants, for tests and tools."""
+    return {name for _, name, _, _ in string.Formatter().parse(_texts()[key]) if name}

@@ -1,0 +1,159 @@
+"""Encryption at rest: AES-256-GCM envelopes under a key ring, and keyed blind indexes for look-ups.
+
+Each value has a random data key of its own, wrapped by the newest key of the ring, so that rotation re-wraps 60 bytes
+instead of rewriting texts. The associated data binds a value to its table, row and field: a value copied to another
+row, or a shortened one, does not open. Formats and sizes follow NIST SP 800-38D (96-bit nonces, 128-bit tags).
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_FORMAT = 1
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+_ID_BYTES = 8
+_WRAPPED_BYTES = _NONCE_BYTES + _KEY_BYTES + _TAG_BYTES
+_HEADER_BYTES = 1 + _ID_BYTES + _WRAPPED_BYTES
+_KEY_ID = re.compile(r"[a-z0-9]{1,8}")
+
+BLIND_INDEX_BYTES = 32
+
+
+class CannotOpen(Exception):
+    """The value was changed, cut, moved to another row, or sealed under a key that is not in the ring."""
+
+
+class BadKeyRing(ValueError):
+    """DATA_KEYS is not `id:base64,id:base64` with 32-byte keys and distinct ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed value lives. `row` is a public id or another value that never changes."""
+
+    table: str
+    row: str
+    field: str
+
+    def associated_data(self) -> bytes:
+        # Lengths, not separators: no choice of names can make two places look alike.
+        parts = [part.encode() for part in (self.table, self.row, self.field)]
+        return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+class _RingKey:
+    def __init__(self, key_id: str, secret: bytes) -> None:
+        self.id = key_id
+        self.id_bytes = key_id.encode().ljust(_ID_BYTES, b"\0")
+        self.wrapping = AESGCM(self._derive(secret, b"xinqiao wrapping"))
+        self.indexing = self._derive(secret, b"xinqiao blind index")
+
+    @staticmethod
+    def _derive(secret: bytes, purpose: bytes) -> bytes:
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose).derive(secret)
+
+
+class Vault:
+    """Seals and opens values, and computes blind indexes. Thread-safe; holds keys in memory only."""
+
+    def __init__(self, ring: list[tuple[str, bytes]]) -> None:
+        if not ring:
+            raise BadKeyRing("the ring holds no key")
+        if len({key_id for key_id, _ in ring}) != len(ring):
+            raise BadKeyRing("two keys of the ring have one id")
+        for key_id, secret in ring:
+            if not _KEY_ID.fullmatch(key_id):
+                raise BadKeyRing(f"key id {key_id!r}: 1 to 8 of a-z and 0-9")
+            if len(secret) != _KEY_BYTES:
+                raise BadKeyRing(f"key {key_id} has {len(secret)} bytes, 32 are needed")
+        self._keys = [_RingKey(key_id, secret) for key_id, secret in ring]
+        self._by_id = {key.id_bytes: key for key in self._keys}
+
+    @classmethod
+    def from_text(cls, data_keys: str) -> "Vault":
+        """Read `DATA_KEYS`: newest key first, e.g. `k2:BASE64,k1:BASE64`. Raises BadKeyRing without showing a key."""
+        ring = []
+        for position, entry in enumerate(data_keys.split(","), start=1):
+            key_id, colon, encoded = entry.strip().partition(":")
+            try:
+                secret = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                secret = b""
+            if not colon or not secret:
+                raise BadKeyRing(f"entry {position} is not id:base64")
+            ring.append((key_id, secret))
+        return cls(ring)
+
+    @staticmethod
+    def new_key_text(key_id: str = "k1") -> str:
+        return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
+
+    @property
+    def newest_key_id(self) -> str:
+        return self._keys[0].id
+
+    def seal(self, plain: bytes, place: Place) -> bytes:
+        key = self._keys[0]
+        header = bytes([_FORMAT]) + key.id_bytes
+        bound = header + place.associated_data()
+        data_key = os.urandom(_KEY_BYTES)
+        wrap_nonce = os.urandom(_NONCE_BYTES)
+        wrapped = wrap_nonce + key.wrapping.encrypt(wrap_nonce, data_key, bound)
+        nonce = os.urandom(_NONCE_BYTES)
+        return header + wrapped + nonce + AESGCM(data_key).encrypt(nonce, plain, bound)
+
+    def open(self, sealed: bytes, place: Place) -> bytes:
+        """Raises CannotOpen, which says nothing about why: the reason helps only somebody who tampers."""
+        if len(sealed) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or sealed[0] != _FORMAT:
+            raise CannotOpen
+        key = self._by_id.get(sealed[1 : 1 + _ID_BYTES])
+        if key is None:
+            raise CannotOpen
+        bound = sealed[: 1 + _ID_BYTES] + place.associated_data()
+        wrapped = sealed[1 + _ID_BYTES : _HEADER_BYTES]
+        body = sealed[_HEADER_BYTES:]
+        try:
+            data_key = key.wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], bound)
+            return AESGCM(data_key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], bound)
+        except InvalidTag:
+            raise CannotOpen from None
+
+    def seal_text(self, plain: str, place: Place) -> bytes:
+        # A lone surrogate in somebody's words must not cost the whole message.
+        return self.seal(plain.encode("utf-8", "surrogatepass"), place)
+
+    def open_text(self, sealed: bytes, place: Place) -> str:
+        return self.open(sealed, place).decode("utf-8", "surrogatepass")
+
+    def blind_index(self, purpose: str, value: str) -> bytes:
+        """32 bytes that stand for `value` in a look-up column: equal values meet, nobody without the key can test a guess."""
+        return self._index_under(self._keys[0], purpose, value)
+
+    def blind_indexes(self, purpose: str, value: str) -> list[bytes]:
+        """The index under each key of the ring, newest first: what to look for while a rotation is under way."""
+        return [self._index_under(key, purpose, value) for key in self._keys]
+
+    @staticmethod
+    def _index_under(key: _RingKey, purpose: str, value: str) -> bytes:
+        message = purpose.encode() + b"\0" + value.encode("utf-8", "surrogatepass")
+        return hmac.digest(key.indexing, message, hashlib.sha256)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([key.id for key in self._keys])
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a bearer token: tokens carry 256 random bits, so a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,213 @@
+"""One push, from bytes to answer: verified, read, graded, handled once, answered within WeChat's five seconds.
+
+The row that makes it once and the work itself are one transaction, so a kill at any moment leaves both or neither; a resend
+that meets the first still running waits for its lock (3 s at most) and then answers with the stored reply. The database is
+only ever asked from a pool of threads: whatever it does, the answer leaves when the budget is spent.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from server.clock import local_day
+from server.db import Database, vault_of
+from server.errors import Unavailable
+from server.logs import log
+from server.vault import CannotOpen, Place
+from server.wechat.crypto import CallbackCrypto, NotFromWechat
+from server.wechat.inbound import Inbound, NotAMessage, parse, read_envelope
+from server.wechat.models import InboundMessage
+from server.wechat.replies import Reply, dump, load, render
+from server.wechat.router import Route, Router
+
+# WeChat hangs up after 5 s; the network takes its share both ways.
+BUDGET_SECONDS = 4.0
+# Once the store has failed, the next messages do not each wait the whole budget: threads would run out.
+_DOUBT_SECONDS = 2.0
+_BUDGET_IN_DOUBT = 1.0
+_PURPOSE = "inbound_messages"
+
+
+class AlreadyHandled(Exception):
+    """The message's row is there: somebody else did the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`status` 503 makes WeChat send the event again; `success` is its word for "nothing to say"."""
+
+    status: int
+    body: str
+    outcome: str
+
+
+SUCCESS = "success"
+
+
+class Callback:
+    """Answers pushes. One per process; thread-safe."""
+
+    def __init__(self, *, database: Database, crypto: CallbackCrypto, router: Router, threads: int = 16) -> None:
+        self._database = database
+        self._crypto = crypto
+        self._router = router
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="callback")
+        self._threads = threads
+        self._waiting = 0
+        self._doubt_until = 0.0
+
+    def verify(self, query: Mapping[str, str], *, now: datetime) -> str:
+        """The GET verification: the echo to send back bare. Raises NotFromWechat."""
+        self._crypto.check_signature(
+            signature=query.get("signature", ""),
+            timestamp=query.get("timestamp", ""),
+            nonce=query.get("nonce", ""),
+            now=now.timestamp(),
+        )
+        return query.get("echostr", "")
+
+    def answer(self, query: Mapping[str, str], body: bytes, *, now: datetime) -> Answer:
+        """Handle one push. Raises NotFromWechat; everything else ends in an answer that WeChat accepts."""
+        started = time.monotonic()
+        timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        is_encrypted = query.get("encrypt_type", "raw") == "aes"
+        try:
+            inbound = parse(self._open(query, body, is_encrypted, now))
+        except NotAMessage:
+            # It came from WeChat and says nothing to us. Nothing was accepted, so nothing is lost.
+            return Answer(200, SUCCESS, "not_a_message")
+        route = self._router.route(inbound)
+        try:
+            reply = self._handle(inbound, route, now, started)
+        except Unavailable:
+            log.warning("callback.unstored", msg_type=str(inbound.kind), outcome=route.outcome)
+            if route.unstored is None:
+                return Answer(503, "", "unstored")
+            reply, outcome = route.unstored, "unstored"
+        else:
+            outcome = route.outcome
+        if reply is None:
+            return Answer(200, SUCCESS, outcome)
+        xml = render(reply, to_openid=inbound.openid, from_account=inbound.account, now=int(now.timestamp()))
+        return Answer(
+            200, self._crypto.seal_reply(xml, timestamp=timestamp, nonce=nonce) if is_encrypted else xml, outcome
+        )
+
+    def _open(self, query: Mapping[str, str], body: bytes, is_encrypted: bool, now: datetime) -> Mapping[str, object]:
+        timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        if not is_encrypted:
+            self._crypto.check_signature(
+                signature=query.get("signature", ""), timestamp=timestamp, nonce=nonce, now=now.timestamp()
+            )
+            return read_envelope(body)
+        try:
+            encrypted = read_envelope(body).get("Encrypt")
+        except NotAMessage:
+            raise NotFromWechat from None  # the signature covers what could not be found
+        plain = self._crypto.open_body(
+            encrypted=encrypted if isinstance(encrypted, str) else "",
+            msg_signature=query.get("msg_signature", ""),
+            timestamp=timestamp,
+            nonce=nonce,
+            now=now.timestamp(),
+        )
+        return read_envelope(plain.encode("utf-8", "surrogatepass"))
+
+    # --- once, and in time ----------------------------------------------------------------------------------------
+
+    def _handle(self, inbound: Inbound, route: Route, now: datetime, started: float) -> Reply | None:
+        in_doubt = time.monotonic() < self._doubt_until
+        if in_doubt and self._waiting >= self._threads:
+            raise Unavailable
+        budget = _BUDGET_IN_DOUBT if in_doubt else BUDGET_SECONDS
+        future = self._submit(lambda: self._handle_once(inbound, route, now))
+        try:
+            reply = future.result(timeout=max(0.05, budget - (time.monotonic() - started)))
+        except FutureTimeoutError:
+            # The work may still be stored; then the resend, or nobody, finds its reply. It is never half done.
+            future.cancel()
+            self._doubt_until = time.monotonic() + _DOUBT_SECONDS
+            raise Unavailable from None
+        except Unavailable:
+            self._doubt_until = time.monotonic() + _DOUBT_SECONDS
+            raise
+        self._doubt_until = 0.0
+        return reply
+
+    def _submit(self, work: Callable[[], Reply | None]) -> "Future[Reply | None]":
+        self._waiting += 1  # an estimate is enough: it only sheds load while the store is down
+        future = self._pool.submit(work)
+        future.add_done_callback(self._one_less)
+        return future
+
+    def _one_less(self, _future: "Future[Reply | None]") -> None:
+        self._waiting -= 1
+
+    def _handle_once(self, inbound: Inbound, route: Route, now: datetime) -> Reply | None:
+        keys = self._database.vault.blind_indexes(_PURPOSE, inbound.identity)
+        try:
+            return self._database.write(lambda session: _work_once(session, keys, inbound, route, now))
+        except AlreadyHandled:
+            return self._database.read(lambda session: _stored_reply(session, keys))
+
+
+def _work_once(session: Session, keys: list[bytes], inbound: Inbound, route: Route, now: datetime) -> Reply | None:
+    if len(keys) > 1 and _find_row(session, keys[1:]) is not None:
+        raise AlreadyHandled  # handled before the data key was changed
+    place = _reply_place(keys[0])
+    vault = vault_of(session)
+    row = {
+        "key": keys[0],
+        "received_on": local_day(now),
+        "reply_sealed": vault.seal_text(dump(route.at_once), place),
+    }
+    try:
+        session.execute(_INSERT, row)
+    except IntegrityError:
+        raise AlreadyHandled from None
+    if route.work is None:
+        return route.at_once
+    reply = route.work(session, inbound, now)
+    session.execute(_UPDATE, {"b_key": keys[0], "b_reply": vault.seal_text(dump(reply), place)})
+    return reply
+
+
+_TABLE = InboundMessage.__table__
+_INSERT = sa.insert(_TABLE)  # type: ignore[arg-type]
+_UPDATE = (
+    sa.update(_TABLE)  # type: ignore[arg-type]
+    .where(_TABLE.c.key == sa.bindparam("b_key"))
+    .values(reply_sealed=sa.bindparam("b_reply"))
+)
+
+
+def _find_row(session: Session, keys: list[bytes]) -> InboundMessage | None:
+    return session.scalar(sa.select(InboundMessage).where(InboundMessage.key.in_(keys)))
+
+
+def _stored_reply(session: Session, keys: list[bytes]) -> Reply | None:
+    row = _find_row(session, keys)
+    if row is None:
+        raise Unavailable  # the first one failed after all; WeChat will ask again
+    try:
+        return load(vault_of(session).open_text(row.reply_sealed, _reply_place(row.key)))
+    except CannotOpen:
+        log.error("callback.reply_unreadable")
+        return None
+
+
+def _reply_place(key: bytes) -> Place:
+    return Place("inbound_messages", key.hex(), "reply")
+
+
+def purge_inbound(session: Session, now: datetime) -> None:
+    """Forget what WeChat can no longer resend: everything before yesterday."""
+    yesterday = local_day(now) - timedelta(days=1)
+    session.execute(sa.delete(InboundMessage).where(InboundMessage.received_on < yesterday))

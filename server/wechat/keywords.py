@@ -1,0 +1,70 @@
+"""Chat keywords: the whole message, whatever its width, script, spaces, punctuation or case. Data: content/wechat/."""
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from opencc import OpenCC
+
+from server.crisis.models import CallWhen
+from server.errors import ConfigurationError
+
+_LONGEST_KEYWORD = 16
+# A telephone number with a few words beside it; in a longer message it is part of a story, not a request.
+_MOBILE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d{9})(?!\d)")
+_LANDLINE = re.compile(r"(?<!\d)(0\d{2,3}[- ]?\d{7,8})(?!\d)")
+_LONGEST_BESIDE_NUMBER = 20
+_simplify = OpenCC("t2s")
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLeft:
+    phone: str
+    call_when: CallWhen
+
+
+class Keywords:
+    """Finds what a short message asks for. Thread-safe."""
+
+    def __init__(self, aliases: dict[str, list[str]], call_when: dict[str, list[str]]) -> None:
+        self._by_alias: dict[str, str] = {}
+        for name, words in aliases.items():
+            for word in words:
+                if self._by_alias.setdefault(fold(word), name) != name:
+                    raise ConfigurationError(f"keywords.toml: {word!r} stands for two keywords")
+        self._call_when = [(fold(word), CallWhen(when)) for when, words in call_when.items() for word in words]
+
+    @classmethod
+    def load(cls, file: Path) -> "Keywords":
+        with file.open("rb") as stream:
+            data = tomllib.load(stream)
+        return cls(data["keywords"], data["call_when"])
+
+    def find(self, message: str) -> str | None:
+        """The keyword's name, or None."""
+        if len(message) > _LONGEST_KEYWORD * 4:
+            return None
+        return self._by_alias.get(fold(message))
+
+    def find_phone(self, message: str) -> PhoneLeft | None:
+        """A number that somebody left to be called, with the time of day that stands beside it."""
+        if len(message) > 80 or not any(character.isdigit() for character in message):
+            return None
+        plain = unicodedata.normalize("NFKC", message)
+        match = _MOBILE.search(plain.replace("-", "").replace(" ", "")) or _LANDLINE.search(plain)
+        if match is None or len(plain) - len(match.group(0)) > _LONGEST_BESIDE_NUMBER:
+            return None
+        folded = fold(plain)
+        when = next((when for word, when in self._call_when if word in folded), CallWhen.ANY)
+        return PhoneLeft(match.group(1), when)
+
+
+def fold(message: str) -> str:
+    """One form for all the ways to type a keyword."""
+    plain = unicodedata.normalize("NFKC", message).casefold()
+    kept = "".join(letter for letter in plain if letter == "?" or unicodedata.category(letter)[0] in "LN")
+    # A question mark alone is a question; behind a word it is only punctuation.
+    kept = kept if kept.strip("?") == "" else kept.replace("?", "")
+    return str(_simplify.convert(kept)) if not kept.isascii() else kept
