@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from server.errors import ConfigurationError
 from server.vault import BadKeyRing, Vault
@@ -39,6 +39,14 @@ class AccountKind(StrEnum):
     SUBSCRIPTION = "subscription"
     SERVICE_UNCERTIFIED = "service_uncertified"
     SUBSCRIPTION_UNCERTIFIED = "subscription_uncertified"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def _split(value: object) -> object:
@@ -101,7 +109,7 @@ class Settings(BaseModel):
         if not 1 <= len(keys) <= 2:
             raise ValueError("one key, or the current and the previous one with a comma between")
         for key in keys:
-            if len(key) != _AES_KEY_LENGTH or not key.isalnum() or len(base64.b64decode(key + "=")) != 32:
+            if len(key) != _AES_KEY_LENGTH or not key.isascii() or not key.isalnum():
                 raise ValueError("an EncodingAESKey has 43 letters and digits")
         return keys
 
@@ -113,6 +121,18 @@ class Settings(BaseModel):
             raise ValueError("an address like https://example.org")
         return value.rstrip("/")
 
+    @field_validator("public_base_url", "wechat_api_base")
+    @classmethod
+    def _is_safe_outside_development(cls, value: str, info: ValidationInfo) -> str:
+        # xinqiao_env comes first among the fields, so it is known here; a wrong one counts as production.
+        if info.data.get("xinqiao_env") is Environment.DEVELOPMENT:
+            return value
+        if info.field_name == "wechat_api_base" and _is_this_machine(urlsplit(value).hostname or ""):
+            raise ValueError("points at this machine: the sandbox is for development only")
+        if not value.startswith("https://"):
+            raise ValueError("must begin with https://")
+        return value
+
     @field_validator("detail_addresses")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,7 +143,8 @@ class Settings(BaseModel):
     @field_validator("hotline_local")
     @classmethod
     def _number_and_hours(cls, value: str) -> str:
-        if value and len([part for part in value.split("|") if part.strip()]) != 2:
+        parts = [part.strip() for part in value.split("|")]
+        if value and (len(parts) != 2 or not all(parts)):
             raise ValueError("the number and its hours with | between, e.g. 020-81899120|08:00-22:00")
         return value
 
@@ -133,25 +154,15 @@ class Settings(BaseModel):
         if not value:
             return value
         try:
-            backend = sa.make_url(value).get_backend_name()
-        except sa.exc.ArgumentError:
+            url = sa.make_url(value)
+        except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number
             raise ValueError("not a database address") from None
-        if backend not in {"sqlite", "mysql", "mariadb"}:
+        if url.get_backend_name() not in {"sqlite", "mysql", "mariadb"}:
             raise ValueError("sqlite:///… or mysql://…")
+        # A store in memory would be gone with the process, and is another one for each.
+        if url.database in {None, "", ":memory:"}:
+            raise ValueError("names no database: sqlite:///FILE or mysql://USER@HOST/NAME")
         return value
-
-    @model_validator(mode="after")
-    def _sandbox_stays_at_home(self) -> Self:
-        if self.is_development:
-            return self
-        if self.wechat_api_base != PUBLIC_WECHAT_API and urlsplit(self.wechat_api_base).hostname in {
-            "127.0.0.1",
-            "localhost",
-        }:
-            raise ValueError("WECHAT_API_BASE points at this machine: the sandbox is for development only")
-        if not self.public_base_url.startswith("https://"):
-            raise ValueError("PUBLIC_BASE_URL must begin with https://")
-        return self
 
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.xinqiao_instance / 'xinqiao.sqlite3'}"
@@ -161,7 +172,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment. Raises ConfigurationError, one line for each variable that misses or is wrong."""
     environ = os.environ if environ is None else environ
     given: dict[str, Any] = {
-        name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "").strip()
+        name: value for name in Settings.model_fields if (value := environ.get(name.upper(), "").strip())
     }
     if given.get("xinqiao_env") == Environment.DEVELOPMENT:
         given = _development_values(given) | given

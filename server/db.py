@@ -29,12 +29,14 @@ _READS = "xinqiao_reads"
 _VAULT = "xinqiao_vault"
 _BEFORE_COMMIT = "xinqiao_before_commit"
 _ATTEMPTS = 5
-# Deadlock, and the savepoint that went down with one (MySQL reports 1305 and hides 1213).
-_MYSQL_REPEATABLE = {1213, 1305}
-# Lock wait, too many connections, shutting down, broken packets, user limits, read-only, killed, statement time-outs.
-_MYSQL_OUT_OF_REACH = {1205, 1213, 1305, 1040, 1053, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1927, 1969, 3024}
-_MYSQL_CLIENT_ERRORS = 2000
-_SQLITE_ERROR = 1
+_MYSQL_DEADLOCK, _MYSQL_NOTHING_OF_THAT_NAME = 1213, 1305
+# Lock wait, too many connections, disk or table full, shutting down, broken packets, user limits, read-only, killed,
+# statement time-outs.
+_MYSQL_OUT_OF_REACH = {1205, 1040, 1021, 1114, 1053, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1927, 1969, 3024}
+# What the driver says of the connection; above and below are the server's own numbers.
+_MYSQL_CLIENT_ERRORS = range(2000, 3000)
+# A wrong statement; the second where another connection has just changed the schema.
+_SQLITE_WRONG_STATEMENT = {1, 17}
 _LONGEST_CODE = 32
 T = TypeVar("T")
 
@@ -188,8 +190,10 @@ def before_commit(session: Session, key: str, hook: Callable[[Session], None]) -
 
 def run_before_commit(session: Session) -> None:
     session.flush()
-    for hook in session.info.pop(_BEFORE_COMMIT, {}).values():
-        hook(session)
+    while hooks := session.info.pop(_BEFORE_COMMIT, None):  # a hook may ask for another
+        for hook in hooks.values():
+            hook(session)
+        session.flush()
 
 
 def vault_of(session: Session) -> Vault:
@@ -252,7 +256,7 @@ class Database:
 def _may_repeat(error: DBAPIError, attempt: int) -> bool:
     if error.connection_invalidated:
         return attempt == 1
-    return isinstance(error, OperationalError) and _mysql_code(error) in _MYSQL_REPEATABLE
+    return _is_deadlock(error)
 
 
 def _as_fault(error: DBAPIError) -> Exception:
@@ -263,12 +267,22 @@ def _as_fault(error: DBAPIError) -> Exception:
         return error
     sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
     if sqlite_code is not None:
-        # Primary code 1 is a wrong statement; busy, locked, full, I/O error, cannot open … are the store's state.
-        return error if sqlite_code & 0xFF == _SQLITE_ERROR else Unavailable()
-    code = _mysql_code(error)
-    return Unavailable() if code in _MYSQL_OUT_OF_REACH or (code or 0) >= _MYSQL_CLIENT_ERRORS else error
+        # The low byte is the primary code. All others (busy, locked, full, cannot open …) are the store's state.
+        return error if sqlite_code & 0xFF in _SQLITE_WRONG_STATEMENT else Unavailable()
+    code, _ = _mysql_words(error)
+    is_out_of_reach = code in _MYSQL_OUT_OF_REACH or code in _MYSQL_CLIENT_ERRORS or _is_deadlock(error)
+    return Unavailable() if is_out_of_reach else error
 
 
-def _mysql_code(error: DBAPIError) -> int | None:
-    args = getattr(error.orig, "args", ())
-    return args[0] if args and isinstance(args[0], int) else None
+def _is_deadlock(error: DBAPIError) -> bool:
+    """A deadlock, or the savepoint that went down with one: MySQL then reports 1305 and hides 1213."""
+    code, words = _mysql_words(error)
+    return code == _MYSQL_DEADLOCK or (code == _MYSQL_NOTHING_OF_THAT_NAME and words.startswith("SAVEPOINT "))
+
+
+def _mysql_words(error: DBAPIError) -> tuple[int, str]:
+    """The server's number and message; (0, "") for SQLite, whose errors hold one text."""
+    match getattr(error.orig, "args", ()):
+        case (int() as code, str() as words):
+            return code, words
+    return 0, ""

@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
@@ -22,7 +21,6 @@ ALLOWED_KEYS = frozenset(
     }
 )  # fmt: skip
 _ROOT = Path(__file__).resolve().parent.parent
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def _drop_unknown(_logger: Any, _method: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -39,6 +37,8 @@ def _name_exception(_logger: Any, _method: str, record: MutableMapping[str, Any]
     given = record.pop("exc_info", None)
     if not given:
         return record
+    if isinstance(given, tuple):  # what the standard library's records carry
+        given = given[1]
     error = given if isinstance(given, BaseException) else sys.exc_info()[1]
     if error is not None:
         record["error"] = f"{type(error).__module__}.{type(error).__qualname__}"
@@ -52,22 +52,17 @@ def _short(filename: str) -> str:
     return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else path.name
 
 
-_SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-    _name_exception,
-    _drop_unknown,
-]
+def _name_type(value: object) -> str:
+    """An object in place of a code, such as an exception: its text may hold words, its type does not."""
+    return type(value).__qualname__
 
 
-class _ForeignFilter(logging.Filter):
-    """Libraries' own records keep their name and level; their words may quote addresses or bodies, so they go."""
+class _LibraryRecords(logging.Handler):
+    """Libraries' own records: who spoke and which fault it was. Their words may quote addresses or bodies, so they go."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith("server"):
-            record.msg, record.args = f"library record from {record.name}", ()
-        return True
+    def emit(self, record: logging.LogRecord) -> None:
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        say("library", logger=record.name, exc_info=record.exc_info)
 
 
 _is_configured = False
@@ -80,27 +75,21 @@ def configure_logs(stream: TextIO | None = None) -> None:
     if _is_configured and stream is None:
         return
     _is_configured = True
-    stream = stream or sys.stderr
     structlog.configure(
-        processors=[*_SHARED, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+            _name_exception,
+            _drop_unknown,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=_name_type),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(_ForeignFilter())
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _drop_unknown,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
-    )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [_LibraryRecords()]
     root.setLevel(logging.WARNING)
 
 

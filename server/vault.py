@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -25,7 +24,8 @@ _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _ID_BYTES = 8
 _WRAPPED_BYTES = _NONCE_BYTES + _KEY_BYTES + _TAG_BYTES
-_HEADER_BYTES = 1 + _ID_BYTES + _WRAPPED_BYTES
+_PREFIX_BYTES = 1 + _ID_BYTES
+_HEADER_BYTES = _PREFIX_BYTES + _WRAPPED_BYTES
 _KEY_ID = re.compile(r"[a-z0-9]{1,8}")
 
 BLIND_INDEX_BYTES = 32
@@ -73,11 +73,12 @@ class Vault:
             raise BadKeyRing("the ring holds no key")
         if len({key_id for key_id, _ in ring}) != len(ring):
             raise BadKeyRing("two keys of the ring have one id")
-        for key_id, secret in ring:
+        for position, (key_id, secret) in enumerate(ring, start=1):
+            # The id is not quoted: where the two halves were swapped it is the key.
             if not _KEY_ID.fullmatch(key_id):
-                raise BadKeyRing(f"key id {key_id!r}: 1 to 8 of a-z and 0-9")
+                raise BadKeyRing(f"entry {position}: an id has 1 to 8 of a-z and 0-9")
             if len(secret) != _KEY_BYTES:
-                raise BadKeyRing(f"key {key_id} has {len(secret)} bytes, 32 are needed")
+                raise BadKeyRing(f"entry {position}: the key has {len(secret)} bytes, {_KEY_BYTES} are needed")
         self._keys = [_RingKey(key_id, secret) for key_id, secret in ring]
         self._by_id = {key.id_bytes: key for key in self._keys}
 
@@ -100,33 +101,39 @@ class Vault:
     def new_key_text(key_id: str = "k1") -> str:
         return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
-    @property
-    def newest_key_id(self) -> str:
-        return self._keys[0].id
-
     def seal(self, plain: bytes, place: Place) -> bytes:
-        key = self._keys[0]
-        header = bytes([_FORMAT]) + key.id_bytes
-        bound = header + place.associated_data()
-        data_key = os.urandom(_KEY_BYTES)
-        wrap_nonce = os.urandom(_NONCE_BYTES)
-        wrapped = wrap_nonce + key.wrapping.encrypt(wrap_nonce, data_key, bound)
-        nonce = os.urandom(_NONCE_BYTES)
-        return header + wrapped + nonce + AESGCM(data_key).encrypt(nonce, plain, bound)
+        data_key, nonce = os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
+        body = AESGCM(data_key).encrypt(nonce, plain, place.associated_data())
+        return self._wrap(data_key, place) + nonce + body
 
     def open(self, sealed: bytes, place: Place) -> bytes:
         """Raises CannotOpen, which says nothing about why: the reason helps only somebody who tampers."""
+        data_key, body = self._unwrap(sealed, place), sealed[_HEADER_BYTES:]
+        try:
+            return AESGCM(data_key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], place.associated_data())
+        except InvalidTag:
+            raise CannotOpen from None
+
+    def rewrap(self, sealed: bytes, place: Place) -> bytes:
+        """The same value under the newest key, without reading it: what a rotation does to each row."""
+        return self._wrap(self._unwrap(sealed, place), place) + sealed[_HEADER_BYTES:]
+
+    def _wrap(self, data_key: bytes, place: Place) -> bytes:
+        key, nonce = self._keys[0], os.urandom(_NONCE_BYTES)
+        prefix = bytes([_FORMAT]) + key.id_bytes
+        return prefix + nonce + key.wrapping.encrypt(nonce, data_key, prefix + place.associated_data())
+
+    def _unwrap(self, sealed: bytes, place: Place) -> bytes:
         if len(sealed) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or sealed[0] != _FORMAT:
             raise CannotOpen
-        key = self._by_id.get(sealed[1 : 1 + _ID_BYTES])
+        prefix, wrapped = sealed[:_PREFIX_BYTES], sealed[_PREFIX_BYTES:_HEADER_BYTES]
+        key = self._by_id.get(prefix[1:])
         if key is None:
             raise CannotOpen
-        bound = sealed[: 1 + _ID_BYTES] + place.associated_data()
-        wrapped = sealed[1 + _ID_BYTES : _HEADER_BYTES]
-        body = sealed[_HEADER_BYTES:]
         try:
-            data_key = key.wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], bound)
-            return AESGCM(data_key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], bound)
+            return key.wrapping.decrypt(
+                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], prefix + place.associated_data()
+            )
         except InvalidTag:
             raise CannotOpen from None
 
@@ -149,9 +156,6 @@ class Vault:
     def _index_under(key: _RingKey, purpose: str, value: str) -> bytes:
         message = purpose.encode() + b"\0" + value.encode("utf-8", "surrogatepass")
         return hmac.digest(key.indexing, message, hashlib.sha256)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([key.id for key in self._keys])
 
 
 def token_hash(token: str) -> str:

@@ -5,10 +5,12 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +29,9 @@ from server.vault import Vault
 from tests import canaries
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, noon in Shanghai
+DATA_KEYS = Vault.new_key_text("test")
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+T = TypeVar("T")
 LOG_FOLDER = Path(os.environ.get("XINQIAO_TEST_LOGS", ROOT / "test-artifacts" / "logs"))
 
 
@@ -35,17 +39,43 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(LOG_FOLDER, ignore_errors=True)
     LOG_FOLDER.mkdir(parents=True, exist_ok=True)
-    configure_logs((LOG_FOLDER / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.jsonl").open("a", encoding="utf-8"))
+    stream = (LOG_FOLDER / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.jsonl").open("a", encoding="utf-8")
+    config.add_cleanup(stream.close)
+    configure_logs(stream)
+    config.addinivalue_line("markers", "sqlite: a promise of the embedded database alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is said of the other database alone is no part of this run."""
+    others = "sqlite" if SERVER_URL else "mariadb"
+    elsewhere = [item for item in items if item.get_closest_marker(others)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Everything that the suite logged is searched for what nobody may log."""
     if hasattr(session.config, "workerinput"):
         return
+    _refuse_skips(session)
     found = canaries.search(LOG_FOLDER)
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\nCANARIES IN THE LOG:", *found, sep="\n  ")
+
+
+def _refuse_skips(session: pytest.Session) -> None:
+    """Where everything is installed, a skipped test is a hole. Only the notes beside the project may be missing."""
+    if not os.environ.get("XINQIAO_NO_SKIPS"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [
+        report for report in getattr(reporter, "stats", {}).get("skipped", []) if "shared" not in str(report.longrepr)
+    ]
+    if skipped:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print("\nSKIPPED WHERE NOTHING MAY BE:", *(report.longrepr for report in skipped), sep="\n  ")
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +94,28 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def vault() -> Vault:
-    return Vault.from_text(Vault.new_key_text("test"))
+    return Vault.from_text(DATA_KEYS)
+
+
+def run_together(count: int, work: Callable[[int], T]) -> list[T]:
+    """`work(number)` in so many threads that start at once; their results in order. The first fault is raised."""
+    barrier, results, faults = threading.Barrier(count), {}, []
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(10)
+            results[number] = work(number)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return [results[number] for number in range(count)]
 
 
 # --- databases --------------------------------------------------------------------------------------------------------
@@ -97,6 +148,22 @@ def migrated_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, empty_database_url(Path(folder)) as url:
         command.upgrade(alembic_config(url), "head")
         yield url
+
+
+@pytest.fixture
+def empty_url(tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own, without tables."""
+    with empty_database_url(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def own_database(empty_url: str, vault: Vault) -> Iterator[Database]:
+    """A database at head of this test's own, for tests that hurt it or read every byte of it."""
+    command.upgrade(alembic_config(empty_url), "head")
+    engine = make_engine(empty_url)
+    yield Database(engine, vault)
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +218,7 @@ def settings(tmp_path: Path, migrated_url: str) -> Settings:
             "XINQIAO_ENV": "development",
             "XINQIAO_INSTANCE": str(tmp_path / "instance"),
             "DATABASE_URL": migrated_url,
+            "DATA_KEYS": DATA_KEYS,
             "HOTLINE_LOCAL": "020-55550000|08:00-22:00",
         }
     )

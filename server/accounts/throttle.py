@@ -4,6 +4,7 @@ The wait doubles from the fifth wrong try on and never passes MAX_WAIT: a duty o
 nobody else can keep them out for longer than that either.
 """
 
+import math
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ def check(session: Session, *, what: str, key: str, now: datetime) -> None:
     """Raises TooManyTries with `seconds` to wait."""
     row = session.get(Throttle, _index(session, what, key))
     if row is not None and row.blocked_until is not None and row.blocked_until > now:
-        raise TooManyTries(seconds=max(1, round((row.blocked_until - now).total_seconds())))
+        raise TooManyTries(seconds=math.ceil((row.blocked_until - now).total_seconds()))
 
 
 def count_failure(session: Session, *, what: str, key: str, now: datetime) -> None:

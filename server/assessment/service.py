@@ -21,7 +21,6 @@ from server.crisis.models import CallWhen, SourceKind
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.ids import new_public_id, new_token
 from server.organisations import service as organisations
-from server.organisations.models import EntryPoint
 from server.risk.grades import Grade
 from server.vault import token_hash
 
@@ -121,41 +120,64 @@ def start(
     entry_code: str,
     now: datetime,
     carry_token: str = "",
+    token: str = "",
 ) -> str:
-    """Begin an anonymous response; returns its token. Raises UnknownInstrument, TooYoung, GuardianNeeded."""
+    """Begin an anonymous response; returns its token. Raises UnknownInstrument, TooYoung, GuardianNeeded.
+
+    `token` is the one that the form would give it: the same form sent twice begins one response. Once that response has
+    moved on, the form comes from the page's history, and begins another.
+    """
     instrument = _startable(catalogue, instrument_id)
     _check_age(instrument, age_band)
-    point = session.scalar(sa.select(EntryPoint).where(EntryPoint.code == entry_code)) if entry_code else None
-    token, public_id = new_token(), new_public_id()
+    token = token or new_token()
+    standing = session.scalar(sa.select(Response).where(Response.token_hash == token_hash(token)))
+    if standing is not None:
+        if _is_untouched(standing, instrument, age_band):
+            return token
+        token = new_token()
+    point = organisations.find_entry_point(session, entry_code)
     _remember_version(session, instrument)
-    session.add(
-        Response(
-            public_id=public_id,
-            token_hash=token_hash(token),
-            instrument_id=instrument.id,
-            instrument_version=instrument.version,
-            definition_hash=instrument.definition_hash,
-            status=ResponseStatus.IN_PROGRESS,
-            care=Care.NONE,
-            is_cleared=False,
-            is_contact_left=False,
-            consent_version=consent_version,
-            age_band=age_band,
-            mode="self",
-            organisation_id=point.organisation_id if point else organisations.root_of(session).id,
-            entry_point_id=point.id if point else None,
-            revision=0,
-            started_on=local_day(now),
-            finished_on=None,
-            result=None,
-        )
+    response = Response(
+        public_id=new_public_id(),
+        token_hash=token_hash(token),
+        instrument_id=instrument.id,
+        instrument_version=instrument.version,
+        definition_hash=instrument.definition_hash,
+        status=ResponseStatus.IN_PROGRESS,
+        care=Care.NONE,
+        is_cleared=False,
+        is_contact_left=False,
+        consent_version=consent_version,
+        age_band=age_band,
+        mode="self",
+        organisation_id=point.organisation_id if point else organisations.root_of(session).id,
+        entry_point_id=point.id if point else None,
+        revision=0,
+        started_on=local_day(now),
+        finished_on=None,
+        result=None,
     )
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(response)
+    except IntegrityError:
+        return token  # a double tap, whose other half was faster
     if carry_token:
-        _carry(session, catalogue, carry_token, instrument, public_id)
+        _carry(session, catalogue, carry_token, instrument, response.public_id)
     if point is not None:
         organisations.count_use(session, entry_point_id=point.id, what="starts", now=now)
     return token
+
+
+def _is_untouched(response: Response, instrument: Instrument, age_band: AgeBand) -> bool:
+    """Begun by the same choices, and nothing answered in it yet: what it was given to carry is no answer."""
+    return (
+        response.status is ResponseStatus.IN_PROGRESS
+        and not response.is_cleared
+        and response.revision == 0
+        and response.definition_hash == instrument.definition_hash
+        and response.age_band is age_band
+    )
 
 
 def _startable(catalogue: InstrumentCatalogue, instrument_id: str) -> Instrument:
@@ -181,6 +203,12 @@ def _remember_version(session: Session, instrument: Instrument) -> None:
                 session.add(InstrumentVersion(**key, definition_hash=instrument.definition_hash))
         except IntegrityError:
             pass  # two first responses at once
+
+
+def find_instrument(catalogue: InstrumentCatalogue, instrument_id: str) -> Instrument | None:
+    """The newest definition, also of an instrument that was withdrawn: pages of it may still be open."""
+    published = [version for version in catalogue.versions() if version.id == instrument_id and version.status != "draft"]
+    return published[-1] if published else None
 
 
 def known_versions(session: Session) -> dict[tuple[str, str], str]:
@@ -257,8 +285,9 @@ def save_answer(
     progress = _progress(session, catalogue, response)
     if item_id not in {item.id for item in progress.items} or scoring.answer_error(progress.instrument, item_id, code):
         raise BadAnswer(item=item_id)
-    if response.status is not ResponseStatus.IN_PROGRESS:
+    if response.status is ResponseStatus.COMPLETE:
         raise Finished
+    response.status = ResponseStatus.IN_PROGRESS  # whoever comes back after weeks has not abandoned it
     standing = session.get(Answer, (response.public_id, item_id))
     is_stale = standing is not None and standing.code != code and drawn_at < standing.sequence
     is_new = standing is None or standing.code != code
@@ -276,22 +305,26 @@ def save_answer(
 
 def raise_flags(
     session: Session, catalogue: InstrumentCatalogue, *, token: str, item_id: str, code: int, now: datetime
-) -> bool:
-    """For an answer that could not be kept: raise what it sets off all the same. True when it is a danger sign."""
+) -> Response | None:
+    """For an answer that could not be kept: raise what it sets off all the same.
+
+    Returns the response if it was a danger sign in it. Raises Gone.
+    """
     response = _get(session, token, lock=True)
-    instrument = catalogue.get(response.instrument_id)
     try:
         instrument = catalogue.get_version(response.instrument_id, response.instrument_version)
     except NotFound:
-        if instrument is None:
-            return False
+        newest = find_instrument(catalogue, response.instrument_id)
+        if newest is None:
+            return None
+        instrument = newest
     progress = Progress(response, instrument, _answers(session, response), (), ())
-    return _raise_flags(session, progress, item_id, code, now)
+    return response if _raise_flags(session, progress, item_id, code, now) else None
 
 
 def is_danger_sign(catalogue: InstrumentCatalogue, *, instrument_id: str, item_id: str, code: int) -> bool:
     """Whether this answer alone sets off a red flag, for the moment when no response can be found for it."""
-    instrument = catalogue.get(instrument_id)
+    instrument = find_instrument(catalogue, instrument_id)
     return instrument is not None and any(
         flag.level.is_red for flag in scoring.flags_raised_by(instrument, item_id, code, {})
     )
@@ -351,7 +384,13 @@ def leave_contact(session: Session, *, token: str, phone: str, call_when: CallWh
     return promise
 
 
+def find_place(session: Session, *, token: str) -> int | None:
+    """The organisation whose colleagues would call."""
+    return session.scalar(sa.select(Response.organisation_id).where(Response.token_hash == token_hash(token)))
+
+
 def contact_promise(session: Session, *, response: Response) -> datetime | None:
+    """What was promised when the number was left, or since; None when no duty hours were known."""
     return crisis.promise_for(session, source_kind=SourceKind.RESPONSE, source_public_id=response.public_id)
 
 

@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -101,50 +102,58 @@ def _chain_key(session: Session, head: AuditHead) -> bytes:
 
 
 def _digest(key: bytes, seq: int, entry: Entry, previous: bytes) -> bytes:
-    fields = [seq, *(str(getattr(entry, name)) for name in Entry.__slots__)]
+    in_utc = replace(entry, at=entry.at.astimezone(UTC))  # as it is read back: the digest covers the instant's text
+    fields = [seq, *(str(getattr(in_utc, name)) for name in Entry.__slots__)]
     return hmac.digest(key, previous + json.dumps(fields).encode(), hashlib.sha256)
 
 
-def verify(session: Session, *, known_heads: list[tuple[int, str]] | None = None) -> Verdict:
-    """Walk the whole chain. `known_heads` are (seq, digest) copied elsewhere: they betray a chain rewritten with its key."""
-    head = session.get(AuditHead, _HEAD)
-    if head is None:
-        rows = session.scalar(sa.select(sa.func.count()).select_from(AuditEvent)) or 0
-        fault = "head_missing" if rows or known_heads else None
-        return Verdict(rows, 0, _GENESIS.hex(), fault)
-    try:
-        key = _chain_key(session, head)
-    except CannotOpen:
-        return Verdict(0, head.seq, head.digest.hex(), "key_unreadable")
-    fault, rows, previous = None, 0, _GENESIS
-    wanted = dict(known_heads or [])
-    while fault is None:
+def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = ()) -> Verdict:
+    """Walk the whole chain. `known_heads` are (seq, digest) copied elsewhere: they betray a chain rewritten with its key.
+
+    The chain may grow meanwhile: each page is read after the head, and head and rows are stored in one transaction, so
+    where no row follows the last one the head read before must be that row.
+    """
+    known: dict[int, set[str]] = {}
+    for seq, digest in known_heads:
+        known.setdefault(seq, set()).add(digest)
+    rows, previous = 0, _GENESIS
+    while True:
+        head = session.get(AuditHead, _HEAD, populate_existing=True)
         page = session.scalars(
             sa.select(AuditEvent).where(AuditEvent.seq > rows).order_by(AuditEvent.seq).limit(_PAGE)
         ).all()
+        if head is None:
+            return Verdict(0, 0, _GENESIS.hex(), "head_missing" if page or known else None)
+        try:
+            key = _chain_key(session, head)
+        except CannotOpen:
+            return Verdict(rows, head.seq, head.digest.hex(), "key_unreadable")
         if not page:
-            break
+            return Verdict(rows, head.seq, head.digest.hex(), _fault_at_end(head, rows, previous, known))
         for row in page:
-            fault = _fault_of(key, row, rows + 1, previous, wanted)
+            fault = _fault_of(key, row, rows + 1, previous, known)
             if fault:
-                break
+                return Verdict(rows, head.seq, head.digest.hex(), fault)
             rows, previous = row.seq, row.digest
-        session.expunge_all()
-    if fault is None and (head.seq != rows or not hmac.compare_digest(head.digest, previous)):
-        fault = f"truncated_after_{rows}"
-    if fault is None and any(seq > rows for seq in wanted):
-        fault = f"shorter_than_known_{max(wanted)}"
-    return Verdict(rows, head.seq, head.digest.hex(), fault)
+            session.expunge(row)
 
 
-def _fault_of(key: bytes, row: AuditEvent, expected: int, previous: bytes, wanted: dict[int, str]) -> str | None:
+def _fault_of(key: bytes, row: AuditEvent, expected: int, previous: bytes, known: Mapping[int, set[str]]) -> str | None:
     if row.seq != expected:
         return f"missing_{expected}"
     entry = Entry(*(getattr(row, name) for name in Entry.__slots__))
     if row.previous != previous or not hmac.compare_digest(row.digest, _digest(key, row.seq, entry, previous)):
         return f"changed_{row.seq}"
-    if row.seq in wanted and wanted[row.seq] != row.digest.hex():
+    if known.get(row.seq, set()) - {row.digest.hex()}:
         return f"rewritten_before_{row.seq}"
+    return None
+
+
+def _fault_at_end(head: AuditHead, rows: int, last: bytes, known: Mapping[int, set[str]]) -> str | None:
+    if head.seq != rows or not hmac.compare_digest(head.digest, last):
+        return f"truncated_after_{rows}"
+    if known and max(known) > rows:
+        return f"shorter_than_known_{max(known)}"
     return None
 
 

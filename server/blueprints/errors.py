@@ -19,7 +19,7 @@ _HTTP_CODES = {404: "not_found", 405: "method", 413: "too_large", 400: "invalid"
 
 
 def prepare(app: Flask) -> None:
-    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(DomainError, answer)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
@@ -35,8 +35,16 @@ def sentence_of(error: DomainError) -> str:
     return text(key, **error.facts) if has_text(key) else text("errors.internal")
 
 
-def _domain(error: DomainError) -> Response:
+def note(error: DomainError) -> None:
+    """A refusal's line in the log."""
     log.info("refused", code=error.code, route=_route())
+
+
+def answer(error: DomainError) -> Response:
+    note(error)
+    if isinstance(error, Unavailable) and request.method == "GET":
+        # Nothing was sent, so nothing can be lost: it only did not open.
+        return _answer(status_of(error), error.code, text("h5.not_opened"), again=request.full_path.rstrip("?"))
     return _answer(status_of(error), error.code, sentence_of(error))
 
 
@@ -63,10 +71,11 @@ def _route() -> str:
     return request.url_rule.rule if request.url_rule else "-"
 
 
-def _answer(status: int, code: str, sentence: str) -> Response:
+def _answer(status: int, code: str, sentence: str, *, again: str = "") -> Response:
+    """`again` is an address that is worth another try."""
     if request.path.startswith("/wechat/"):
         return make_response("", status, {"Content-Type": "text/plain"})
     if request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "fetch":
         return make_response(jsonify(error={"code": code, "message": sentence}), status)
-    page = render_template("error.html", sentence=sentence, request_id=g.get("request_id", "-"))
+    page = render_template("error.html", sentence=sentence, request_id=g.get("request_id", "-"), again=again)
     return make_response(page, status)

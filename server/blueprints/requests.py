@@ -4,13 +4,13 @@ import hashlib
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 
 from server.clock import local, utc_now
+from server.errors import Refused
 from server.ids import new_public_id
 from server.logs import log
 from server.metrics import DURATION, REQUESTS
@@ -112,6 +112,21 @@ def _content_policy(built: Parts) -> str:
     )
 
 
+class ForeignForm(Refused):
+    """A form of ours that another site sent."""
+
+    code = "assessment.foreign_form"
+
+
+def refuse_foreign_forms() -> None:
+    """For forms without a CSRF token: another site could plant its own response on somebody's phone and read it there.
+
+    The browser itself says where a form comes from. One that does not is let through, for no help may depend on it.
+    """
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise ForeignForm
+
+
 def form(name: str, longest: int = 200) -> str:
     """A form field, stripped; an overlong one is cut, for no field of ours is that long."""
     return request.form.get(name, "").strip()[:longest]
@@ -121,6 +136,3 @@ def form_number(name: str) -> int | None:
     value = form(name, 9)
     return int(value) if value.isascii() and value.isdigit() else None
 
-
-def page_context(**more: Any) -> dict[str, Any]:
-    return {"request_id": g.get("request_id", "-"), **more}

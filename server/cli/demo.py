@@ -107,14 +107,22 @@ def _load_duty(session: Session, hours: str) -> None:
 def _load_posters(built: Parts, rows: list[dict[str, Any]]) -> int:
     folder = built.settings.xinqiao_instance / "posters"
     folder.mkdir(parents=True, exist_ok=True)
+    index = []
     for row in rows:
         node, known = built.database.read(partial(_poster_place, row=row))
-        if known is not None and (known.wechat_url or row["kind"] == "plain"):
-            continue
-        point = make_code(
-            built, node, door=row["door"], target=row["target"], until=None, plain=row["kind"] == "plain", known=known
-        )
-        (folder / f"{node.code}-{point.code}.png").write_bytes(draw_png(poster_of(built, node, point)))
+        is_plain = row["kind"] == "plain"
+        point = known if known is not None and (known.wechat_url or is_plain) else None
+        if point is None:
+            point = make_code(
+                built, node, door=row["door"], target=row["target"], until=None, plain=is_plain, known=known
+            )
+        poster = poster_of(built, node, point)
+        file = folder / f"{node.code}-{point.code}.png"
+        if not file.exists():
+            file.write_bytes(draw_png(poster))
+        index.append({"title": f"{poster.place} · {poster.opens}", "content": poster.url})
+    # The sandbox's list of posters shows these names beside the codes.
+    _write_private(folder / "index.json", json.dumps(index, ensure_ascii=False, indent=1))
     return len(rows)
 
 

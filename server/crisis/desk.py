@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from server.accounts.models import StaffMember
 from server.accounts.policy import Permission
@@ -113,9 +113,16 @@ def _scope(staff: Staff, permission: Permission) -> sa.ColumnElement[bool]:
 def _rows(
     session: Session, where: sa.ColumnElement[bool], order: tuple[sa.ColumnElement[object] | object, ...]
 ) -> list[AlertRow]:
+    # The earliest promise to the same person that was still open when the alert began to ring.
+    sibling = aliased(Alert)
     promised = (
         sa.select(sa.func.min(ContactRequest.promised_by))
-        .where(ContactRequest.alert_id == Alert.id)
+        .join(sibling, sibling.id == ContactRequest.alert_id)
+        .where(
+            sibling.source_kind == Alert.source_kind,
+            sibling.source_public_id == Alert.source_public_id,
+            ContactRequest.promised_by >= Alert.rings_since,
+        )
         .correlate(Alert)
         .scalar_subquery()
     )

@@ -7,13 +7,15 @@ from datetime import date, datetime, timedelta
 from server.clock import day_bounds, local, local_day
 from server.risk.grades import Grade
 
-# First contact by grade, in minutes of duty or waiting; the same day for minors. Defaults of the service.
+# First contact by grade, counted from the first minute on duty; the same day for minors. Defaults of the service.
 CONTACT_WITHIN = {
     Grade.HIGH: timedelta(minutes=30),
     Grade.SERIOUS: timedelta(hours=24),
     Grade.GENERAL: timedelta(days=3),
     Grade.NONE: timedelta(days=3),
 }
+# A colleague who has just come needs this long to read the alert and to call.
+LEAST_DUTY = timedelta(minutes=30)
 _LOOK_AHEAD_DAYS = 14
 
 
@@ -47,25 +49,32 @@ def duty_at(windows: Sequence[Window], now: datetime) -> Duty:
 def promised_by(windows: Sequence[Window], *, grade: Grade, is_minor: bool, now: datetime) -> datetime | None:
     """The time by which somebody on duty will have called; None when no hours are known: then nothing is promised.
 
-    It always lies within (or at the end of) a duty window: nobody calls in an hour without anybody on duty.
+    It always lies within (or at the end of) a duty window: nobody calls in an hour without anybody on duty. A minor is
+    called on the day on which somebody is there first. Where a window is about to close, the promise reaches into the
+    next one: two minutes before the end nobody can promise a call within two minutes.
     """
-    spans = [span for span in _spans(windows, now) if span[1] > now]
+    spans = [(max(start, now), end) for start, end in _spans(windows, now) if end > now]
     if not spans:
         return None
-    first = spans[0]
-    begins = max(first[0], now)
+    begins = spans[0][0]
     wanted = begins + CONTACT_WITHIN[grade]
     if is_minor:
-        # The same day that somebody is there, at the latest when that day's last window ends.
-        day_end = day_bounds(local_day(begins))[1]
-        last_that_day = max((span[1] for span in spans if span[0] < day_end), default=first[1])
-        wanted = min(wanted, last_that_day, day_end)
-    last = first
-    for span in spans:
-        if span[0] > wanted:
-            break
-        last = span
-    return min(wanted, last[1])
+        wanted = min(wanted, day_bounds(local_day(begins))[1])
+    return max(_last_duty_before(spans, wanted), _after_duty_of(spans, LEAST_DUTY))
+
+
+def _last_duty_before(spans: Sequence[tuple[datetime, datetime]], instant: datetime) -> datetime:
+    """The instant itself where somebody is on duty then, else the end of the duty before it."""
+    return max(min(end, instant) for start, end in spans if start < instant)
+
+
+def _after_duty_of(spans: Sequence[tuple[datetime, datetime]], length: timedelta) -> datetime:
+    """When so much time on duty has passed; the end of the known roster when there is less."""
+    for start, end in spans:
+        if end - start >= length:
+            return start + length
+        length -= end - start
+    return spans[-1][1]
 
 
 def _spans(windows: Sequence[Window], now: datetime) -> list[tuple[datetime, datetime]]:

@@ -22,10 +22,17 @@ from server.vault import Place
 
 # Asked for on its own page or by a keyword, with no danger sign behind it.
 RULE_ASKED = "asked_to_be_called"
+_NUMBERS = "contact_requests.phone"
 # WeChat lets the account answer for 48 hours after a message; so long, messages of one person are one talk.
 _ONE_TALK = timedelta(hours=48)
-# Mainland mobile, or a landline with its area code, written as people write it.
-_PHONE = re.compile(r"(?:\+?86)?(1[3-9]\d{9}|0\d{9,11})")
+# The same form sent again: a double tap, or a page that was reloaded.
+_SAME_WISH = timedelta(minutes=10)
+# Mainland numbers without what people put between the digits: a mobile, or a landline with its area code.
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_LANDLINE = re.compile(r"0[0-9]{9,11}")
+_COUNTRY_CODE = re.compile(r"(?:\+|00)?86")
+_LANDLINE_FROM_ABROAD = re.compile(r"(?:10|2[0-9]|[3-9][0-9]{2})[0-9]{7,8}")
+_BETWEEN_DIGITS = "-‐–—−()./·"
 
 
 class BadPhone(Invalid):
@@ -69,11 +76,7 @@ def raise_alert(
         with session.begin_nested():
             session.add(alert)
     except IntegrityError:
-        return session.scalars(
-            sa.select(Alert).where(
-                Alert.source_kind == source_kind, Alert.source_public_id == source_public_id, Alert.rule == rule
-            )
-        ).one()
+        return session.scalars(sa.select(Alert).where(_of(source_kind, source_public_id), Alert.rule == rule)).one()
     audit.record(
         session,
         actor=audit.SYSTEM,
@@ -83,7 +86,42 @@ def raise_alert(
         reason=str(grade),
         now=now,
     )
+    if is_reachable:
+        _hasten_promise(session, alert, now)
     return alert
+
+
+def _of(source_kind: SourceKind, source_public_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(Alert.source_kind == source_kind, Alert.source_public_id == source_public_id)
+
+
+def _hasten_promise(session: Session, alert: Alert, now: datetime) -> None:
+    """Somebody who had left a number has now given a sign of danger: what they were promised comes nearer."""
+    request = _newest_contact(session, alert.source_kind, alert.source_public_id)
+    if request is not None:
+        request.promised_by = _promise(session, alert, now)
+
+
+def _newest_contact(session: Session, source_kind: SourceKind, source_public_id: str) -> ContactRequest | None:
+    return session.scalar(
+        sa.select(ContactRequest)
+        .join(Alert, Alert.id == ContactRequest.alert_id)
+        .where(_of(source_kind, source_public_id))
+        .order_by(ContactRequest.created_at.desc(), ContactRequest.id.desc())
+        .limit(1)
+    )
+
+
+def _promise(session: Session, alert: Alert, now: datetime) -> datetime | None:
+    """By when somebody on duty calls: what the roster allows, and no later than what is still promised."""
+    windows = duty_windows(session, organisation_id=alert.organisation_id, now=now)
+    by = duty.promised_by(windows, grade=alert.grade, is_minor=alert.is_minor, now=now)
+    standing = session.scalar(
+        sa.select(sa.func.min(ContactRequest.promised_by))
+        .join(Alert, Alert.id == ContactRequest.alert_id)
+        .where(_of(alert.source_kind, alert.source_public_id), ContactRequest.promised_by > now)
+    )
+    return min((instant for instant in (by, standing) if instant is not None), default=None)
 
 
 def hear_distress(
@@ -140,12 +178,19 @@ def recent_chat_source(session: Session, *, resident_id: int, now: datetime) -> 
 
 def read_phone(typed: str) -> str:
     """The digits of a number as people type it (spaces, dashes, full width, +86). Raises BadPhone."""
-    plain = unicodedata.normalize("NFKC", typed)
-    compact = "".join(letter for letter in plain if not letter.isspace() and letter not in "-—–()（）.·")
-    match = _PHONE.fullmatch(compact)
-    if match is None:
-        raise BadPhone
-    return match.group(1)
+    compact = "".join(
+        str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
+        for letter in unicodedata.normalize("NFKC", typed)
+        # Cf: phones wrap a number that is copied from their contacts in marks of direction, which nobody sees.
+        if not letter.isspace() and letter not in _BETWEEN_DIGITS and unicodedata.category(letter) != "Cf"
+    )
+    code = _COUNTRY_CODE.match(compact)
+    national = compact[code.end() :] if code else compact
+    if code and _LANDLINE_FROM_ABROAD.fullmatch(national):
+        return f"0{national}"
+    if _MOBILE.fullmatch(national) or _LANDLINE.fullmatch(national):
+        return national
+    raise BadPhone
 
 
 def leave_contact(
@@ -162,13 +207,14 @@ def leave_contact(
 ) -> datetime | None:
     """The person asks to be called: every alert of this source rings from now on; without one, a new one is raised.
 
-    Returns the time by which somebody on duty calls, or None when no duty hours are known. Raises BadPhone.
+    One that was taken over rings again: somebody who writes the number once more was not reached. Returns the time by
+    which somebody on duty calls, or None when no duty hours are known. Raises BadPhone.
     """
     digits = read_phone(phone)
     alerts = list(
         session.scalars(
             sa.select(Alert)
-            .where(Alert.source_kind == source_kind, Alert.source_public_id == source_public_id)
+            .where(_of(source_kind, source_public_id))
             .order_by(Alert.urgency.desc(), Alert.id)
             .with_for_update()
         )
@@ -190,46 +236,66 @@ def leave_contact(
             )
         ]
     for alert in alerts:
+        alert.is_minor = alert.is_minor or is_minor
         if not alert.is_reachable:
-            # It rings anew, also when somebody had already seen it silent: now there is something to do.
-            alert.is_reachable, alert.rings_since = True, now
-            alert.acknowledged_at = alert.acknowledged_by = None
-    windows = duty_windows(session, organisation_id=organisation_id, now=now)
-    promise = duty.promised_by(windows, grade=alerts[0].grade, is_minor=is_minor, now=now)
-    return _store_contact(session, alerts[0], digits, call_when, promise, now)
+            # Also when somebody had already seen it silent: now there is something to do.
+            alert.is_reachable = True
+            _ring_anew(alert, now)
+    return _keep_number(session, alerts[0], digits, call_when, now)
 
 
-def _store_contact(
-    session: Session, alert: Alert, digits: str, call_when: CallWhen, promise: datetime | None, now: datetime
-) -> datetime | None:
-    vault, public_id = vault_of(session), new_public_id()
+def _ring_anew(alert: Alert, now: datetime) -> None:
+    alert.rings_since = now
+    alert.acknowledged_at = alert.acknowledged_by = None
+
+
+def _keep_number(session: Session, alert: Alert, digits: str, call_when: CallWhen, now: datetime) -> datetime | None:
+    """Store the number and the promise that goes with it. A double tap changes nothing but the wished time of day."""
+    public_id = new_public_id()
+    request = _find_number(session, alert, digits) or _add_number(session, alert, digits, public_id, now)
+    request.call_when = call_when
+    if request.public_id != public_id and abs(now - request.created_at) < _SAME_WISH:
+        return request.promised_by
+    # A new number, or the same one because nobody has called yet.
+    request.created_at, request.promised_by = now, _promise(session, alert, now)
+    if alert.acknowledged_at is not None:
+        _ring_anew(alert, now)
+    audit.record(
+        session, actor=audit.SYSTEM, action="contact.left", object_kind="alert", object_id=alert.public_id, now=now
+    )
+    session.flush()
+    return request.promised_by
+
+
+def _find_number(session: Session, alert: Alert, digits: str) -> ContactRequest | None:
+    indexes = vault_of(session).blind_indexes(_NUMBERS, digits)
+    return session.scalar(
+        sa.select(ContactRequest)
+        .join(Alert, Alert.id == ContactRequest.alert_id)
+        .where(_of(alert.source_kind, alert.source_public_id), ContactRequest.phone_index.in_(indexes))
+        .limit(1)
+    )
+
+
+def _add_number(session: Session, alert: Alert, digits: str, public_id: str, now: datetime) -> ContactRequest:
+    vault = vault_of(session)
     request = ContactRequest(
         public_id=public_id,
         alert_id=alert.id,
-        phone_index=vault.blind_index("contact_requests.phone", digits),
+        phone_index=vault.blind_index(_NUMBERS, digits),
         phone_sealed=vault.seal_text(digits, Place("contact_requests", public_id, "phone")),
-        call_when=call_when,
+        call_when=CallWhen.ANY,
         created_at=now,
-        promised_by=promise,
+        promised_by=None,
     )
     try:
         with session.begin_nested():
             session.add(request)
-    except IntegrityError:
-        # A double tap: what was promised the first time still holds.
-        indexes = vault.blind_indexes("contact_requests.phone", digits)
-        return session.scalars(
-            sa.select(ContactRequest.promised_by).where(
-                ContactRequest.alert_id == alert.id, ContactRequest.phone_index.in_(indexes)
-            )
-        ).one()
-    if alert.acknowledged_at is not None:
-        alert.acknowledged_at = alert.acknowledged_by = None
-        alert.rings_since = now
-    audit.record(
-        session, actor=audit.SYSTEM, action="contact.left", object_kind="alert", object_id=alert.public_id, now=now
-    )
-    return promise
+    except IntegrityError:  # the other half of a double tap was faster
+        found = _find_number(session, alert, digits)
+        assert found is not None
+        return found
+    return request
 
 
 def duty_windows(session: Session, *, organisation_id: int, now: datetime) -> list[duty.Window]:
@@ -282,8 +348,5 @@ def set_duty_hours(
 
 def promise_for(session: Session, *, source_kind: SourceKind, source_public_id: str) -> datetime | None:
     """What the person of this source was told last; None when nothing was promised."""
-    return session.scalar(
-        sa.select(sa.func.max(ContactRequest.promised_by))
-        .join(Alert, Alert.id == ContactRequest.alert_id)
-        .where(Alert.source_kind == source_kind, Alert.source_public_id == source_public_id)
-    )
+    request = _newest_contact(session, source_kind, source_public_id)
+    return request.promised_by if request else None

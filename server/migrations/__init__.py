@@ -11,8 +11,8 @@ FOLDER = Path(__file__).resolve().parent
 
 def alembic_config(database_url: str = "") -> Config:
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    # ConfigParser reads % as the start of a reference; passwords may hold one.
+    # ConfigParser reads % as the start of a reference; passwords and folders may hold one.
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
     return config
 

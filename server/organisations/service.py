@@ -119,6 +119,13 @@ def revoke_entry_point(session: Session, *, code: str, now: datetime) -> None:
     )
 
 
+def find_entry_point(session: Session, code: str) -> EntryPoint | None:
+    """The point behind a printed code, whatever has become of it: whoever holds the code stood there."""
+    if not is_printed_code(code):
+        return None
+    return session.scalar(sa.select(EntryPoint).where(EntryPoint.code == code))
+
+
 def look_up_entry(session: Session, *, doors: Doors, code: str, now: datetime) -> Entry:
     """What the code means now. Never raises: the paper on the wall deserves an answer in every case."""
     if not is_printed_code(code):

@@ -20,6 +20,7 @@ from server.risk.lexicon import (
     SUPPOSED,
     Lexicon,
     Negation,
+    WordsFile,
 )
 from server.risk.matching import Hit
 
@@ -64,7 +65,7 @@ class Denial:
 
 def settle(view: View, layout: Layout, hits: Sequence[Hit], lexicon: Lexicon, denial: Denial) -> list[Hit]:
     """The hits that still mean something, each in the slot that its context leaves it in."""
-    reading = _Reading(view, layout, hits, lexicon.words.speaker, denial)
+    reading = _Reading(view, layout, hits, lexicon.words, denial)
     settled: list[Hit] = []
     for hit in hits:
         if hit.slot in CONTEXT_SLOTS or reading.has_neighbour(hit, hit.entry.unless):
@@ -81,38 +82,35 @@ def settle(view: View, layout: Layout, hits: Sequence[Hit], lexicon: Lexicon, de
             or hit.slot
         )
         if outcome != DROP:
-            settled.append(replace(hit, slot=outcome))
+            settled.append(hit if outcome == hit.slot else replace(hit, slot=outcome))
     return settled
 
 
 class _Reading:
     """One text with its context words, asked about one hit after the other."""
 
-    def __init__(
-        self, view: View, layout: Layout, hits: Iterable[Hit], speaker: Sequence[str], denial: Denial
-    ) -> None:
+    def __init__(self, view: View, layout: Layout, hits: Iterable[Hit], words: WordsFile, denial: Denial) -> None:
         self._text = view.text
-        self._speaker = speaker
+        self._speaker = words.speaker
+        self._past_stops = frozenset(words.past_stops)
         self._breaks = sorted(view.breaks)
         self._layout = layout
         self._denial = denial
         self._quoted = quoted_stretches(view)
-        self._sentences: dict[str, dict[int, list[Hit]]] = defaultdict(lambda: defaultdict(list))
+        self._sentences: dict[str, set[int]] = defaultdict(set)
+        self._clauses: dict[str, set[tuple[int, int]]] = defaultdict(set)
         self._places: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for hit in hits:
-            self._sentences[hit.slot][layout.sentence(hit.start)].append(hit)
+            sentence = layout.sentence(hit.start)
+            self._sentences[hit.slot].add(sentence)
+            self._clauses[hit.slot].add((sentence, layout.clause(hit.start)))
             if hit.slot in CONTEXT_SLOTS:
                 self._places[hit.slot].append((hit.start, hit.end))
 
     def has_neighbour(self, hit: Hit, slots: Iterable[str]) -> bool:
-        """Whether words of one of the slots stand beside the hit, in its sentence; those that are part of it do not count."""
-        sentence = self._layout.sentence(hit.start)
-        return any(
-            other.end <= hit.start or hit.end <= other.start
-            for slot in slots
-            if slot in self._sentences
-            for other in self._sentences[slot].get(sentence, ())
-        )
+        clause, sentence = self._layout.clause(hit.start), self._layout.sentence(hit.start)
+        near = {(sentence, clause - 1), (sentence, clause), (sentence, clause + 1)}
+        return any(slot in self._clauses and not near.isdisjoint(self._clauses[slot]) for slot in slots)
 
     def is_denied(self, hit: Hit) -> bool:
         # A blank often stands for a comma in chat: "no, I want to die" must not read as "I do not want to die".
@@ -123,9 +121,9 @@ class _Reading:
 
     def is_framed(self, hit: Hit) -> bool:
         """Told of a book, a film, a lesson; not when somebody says it of himself, unless he quotes it."""
-        if not self._shares_sentence(hit, FRAME):
-            return False
-        return self._is_quoted(hit) or not self._is_own(hit)
+        if self._shares_sentence(hit, FRAME) and self._is_quoted(hit):
+            return True
+        return bool(self._in_clause(hit, FRAME)) and not self._is_own(hit)
 
     def is_supposed(self, hit: Hit) -> bool:
         """Said of people in general: what to do if somebody should want to."""
@@ -136,7 +134,10 @@ class _Reading:
     def is_past(self, hit: Hit) -> bool:
         if self._in_clause(hit, PRESENT):
             return False
-        return any(end <= hit.start <= end + _PAST_REACH for _, end in self._in_clause(hit, PAST))
+        return any(
+            end <= hit.start <= end + _PAST_REACH and self._past_stops.isdisjoint(self._text[end : hit.start])
+            for _, end in self._in_clause(hit, PAST)
+        )
 
     def is_playing(self, hit: Hit) -> bool:
         return self._shares_sentence(hit, GAME)

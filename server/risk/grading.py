@@ -62,7 +62,9 @@ class Grader:
             for hits, places in zip(offered[1:], clauses[1:], strict=True):
                 first = 0 if within is None else bisect_left(places, clause - within)
                 last = len(hits) if within is None else bisect_left(places, clause + within + 1)
-                other = next((hit for hit in hits[first:last] if not any(self._collide(hit, taken) for taken in chosen)), None)
+                other = next(
+                    (hit for hit in hits[first:last] if not any(self._collide(hit, taken) for taken in chosen)), None
+                )
                 if other is None:
                     break
                 chosen.append(other)

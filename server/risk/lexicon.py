@@ -1,8 +1,8 @@
 """Reads the rule set from its folder and refuses it, with every fault named, unless it is whole.
 
-    words.yaml       readings of characters, named lists, spellings that stand for a word, negators
-    rules.yaml       the version, the slots and what a context makes of them, groups of slots, the rules
-    lexicon/*.yaml   the entries: kinds of sentence, each with its slot and its patterns
+words.yaml       readings of characters, named lists, spellings that stand for a word, negators
+rules.yaml       the version, the slots and what a context makes of them, groups of slots, the rules
+lexicon/*.yaml   the entries: kinds of sentence, each with its slot and its patterns
 """
 
 import hashlib
@@ -67,6 +67,7 @@ class WordsFile(_Strict):
     spellings: list[Spelling]
     negation: Negation
     speaker: list[Nonempty]  # "I" and its like
+    past_stops: Nonempty  # characters after which a past time no longer holds
     numerals: Nonempty
     gap_stops: Nonempty
 
@@ -162,7 +163,9 @@ def load(folder: Path) -> Lexicon:
                 raise RuleFileError(f"{path}: there are two entries {entry.id}")
             for name in (entry.slot, *entry.unless):
                 if name not in rules.slots:
-                    raise RuleFileError(f"{path}: entry {entry.id} uses the slot {name}, which rules.yaml does not describe")
+                    raise RuleFileError(
+                        f"{path}: entry {entry.id} uses the slot {name}, which rules.yaml does not describe"
+                    )
             entries[entry.id] = entry
             try:
                 patterns += [(entry, parse(source, grammar)) for source in entry.patterns]

@@ -11,6 +11,7 @@ from server.risk.lexicon import BENIGN, Entry, Lexicon, Spelling
 from server.risk.patterns import Pattern
 
 _MASK = "\0"  # no fold yields it, so no pattern matches across it
+_PARTICLES = 2  # as many characters may follow an entry that must stand alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,19 @@ class Matcher:
         harmless = [item for item in found.values() if item[0].slot == BENIGN]
         masked = list(text) if harmless else None
         for _, pattern, places in harmless:
-            for start, end in _matches(pattern, text, places):
-                masked[start:end] = _MASK * (end - start)  # type: ignore[index]
+            for start, end in _matches(pattern, text, view.breaks, places):
+                # "want to die  my mum ..." is not "dying to see my mum": a harmless phrase is written in one go.
+                if view.breaks.isdisjoint(range(start + 1, end)):
+                    masked[start:end] = _MASK * (end - start)  # type: ignore[index]
         if masked:
             text = "".join(masked)
+        said = len(text) - text.count(",") - text.count(".")
         hits = [
             Hit(entry, entry.slot, start, end, view.origin(start, end))
             for entry, pattern, places in found.values()
             if entry.slot != BENIGN
-            for start, end in _matches(pattern, text, places)
-            if not entry.alone or _says_nothing_else(view.text, end - start)
+            for start, end in _matches(pattern, text, view.breaks, places)
+            if not entry.alone or (start == 0 and said - end <= _PARTICLES)
         ]
         hits += (
             Hit(self._signs[mark.sign], self._signs[mark.sign].slot, mark.at, mark.at, (mark.origin, mark.origin + 1))
@@ -90,10 +94,15 @@ class Matcher:
         return _longest_of_each_slot(hits)
 
 
-def _matches(pattern: Pattern, text: str, anchors: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _matches(
+    pattern: Pattern, text: str, breaks: frozenset[int], anchors: list[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
     """Where the pattern holds in the text (harmless words already masked), given the places of its anchors."""
     if pattern.verify is None:
-        places: Iterable[tuple[int, int]] = (place for place in anchors if _MASK not in text[slice(*place)])
+        # A phrase that reaches beyond the harmless words on both sides says more than they do.
+        places: Iterable[tuple[int, int]] = (
+            (start, end) for start, end in anchors if text[start] != _MASK and text[end - 1] != _MASK
+        )
     else:
         places = (
             found.span()
@@ -101,9 +110,10 @@ def _matches(pattern: Pattern, text: str, anchors: list[tuple[int, int]]) -> Ite
             for found in pattern.verify.finditer(text, start, end)
         )
     for start, end in places:
-        if pattern.from_clause_start and start and text[start - 1] not in ",.":
+        # In chat a blank or a picture often stands for the comma.
+        if pattern.from_clause_start and start and start not in breaks and text[start - 1] not in ",.":
             continue
-        if pattern.to_clause_end and end < len(text) and text[end] not in ",.":
+        if pattern.to_clause_end and end < len(text) and end not in breaks and text[end] not in ",.":
             continue
         if _stands_alone(text, start, end):
             yield start, end
@@ -134,11 +144,6 @@ def _runs_on(left: str, right: str) -> bool:
 
 def _is_literal(text: str, start: int, end: int, spelling: Spelling) -> bool:
     return text.startswith(tuple(spelling.not_before), end) or text.endswith(tuple(spelling.not_after), 0, start)
-
-
-def _says_nothing_else(text: str, length: int) -> bool:
-    # A particle or two may follow; more than that is a sentence of its own.
-    return len(text) - text.count(",") - text.count(".") - length <= 2
 
 
 def _longest_of_each_slot(hits: list[Hit]) -> list[Hit]:

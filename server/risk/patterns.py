@@ -1,22 +1,26 @@
 """The lexicon's small grammar: words with a few signs, readable to a counsellor who has never programmed.
 
-    (a|b)    one of these            [a|b]   one of these or nothing        <name>   one of a named list
-    ~        up to 3 characters      ~5      up to 5 characters             #        a number, in figures or in words
-    ^ at the start, $ at the end: a clause begins or ends here              a space between Latin words may be missing
+(a|b)   one of these           [a|b]   one of these or nothing       <name>   one of a named list
+~       up to 3 characters     ~5      up to 5 characters            #        a number, in figures or in words
+^ at the start, $ at the end: a clause begins or ends here           a space between Latin words may be missing
 
 A gap (~) never crosses punctuation and never holds a negator, so that "want ~ die" does not find "want not to die".
-There is no repetition and no nesting of gaps: a pattern cannot be made to run away on a hostile text.
+There is no repetition, and no gap inside brackets: a pattern cannot be made to run away on a hostile text.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 _DEFAULT_GAP = 3
 _WIDEST_GAP = 12
-_MOST_WORDS = 1500
-_TOKEN = re.compile(r"[()\[\]|^$#]|<[a-z_]+>|~\d*|[^()\[\]|^$#<>~]")
+_LONGEST_NUMBER = 4
+_MOST_PHRASES = 1500
+_SIGN = re.compile(r"[()\[\]|^$#]|<[a-z_]+>|~\d*|[^()\[\]|^$#<>~]")
+
+Words = frozenset[str]
+_NOTHING: Words = frozenset({""})
 
 
 class PatternError(ValueError):
@@ -25,20 +29,18 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Up to `most` characters; a number needs at least one, and only numerals."""
+    """Up to `most` characters between words, or a number of at most so many."""
 
-    least: int
     most: int
-    numeric: bool
+    is_number: bool = False
 
 
-Words = frozenset[str]
 Piece = Words | Gap
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The words that the signs stand for."""
+    """What the signs stand for in a rule set."""
 
     lists: Mapping[str, Words]
     numerals: str  # the characters of a number
@@ -47,9 +49,8 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A parsed pattern. `anchors` are words of which each match holds one: they are looked for, the rest is verified."""
+    """A parsed pattern. Each match holds one of `anchors`: they are looked for, the rest is verified."""
 
-    source: str
     anchors: Words
     verify: re.Pattern[str] | None  # None: the anchors are the whole pattern
     reach: int  # no match begins or ends further than this from its anchor
@@ -59,116 +60,114 @@ class Pattern:
 
 def parse(source: str, grammar: Grammar) -> Pattern:
     """Parse one pattern. Raises PatternError."""
-    tokens = _TOKEN.findall(source)
-    if "".join(tokens) != source:
-        raise PatternError(f"{source!r}: a bracket or a name is left open")
-    from_start, to_end = tokens[:1] == ["^"], tokens[-1:] == ["$"]
-    if from_start:
-        tokens = tokens[1:]
-    if to_end:
-        tokens = tokens[:-1]
-    pieces = _joined(_pieces(source, tokens, grammar.lists))
-    anchors = _rarest(source, pieces)
-    exact = len(pieces) == 1
+    body = source.removeprefix("^").removesuffix("$")
+    pieces = _Parser(body, grammar).pieces()
+    phrases = _joined(pieces)
     return Pattern(
-        source=source,
-        anchors=anchors,
-        verify=None if exact else re.compile("".join(_expression(piece, grammar) for piece in pieces)),
-        reach=sum(_longest(piece) for piece in pieces),
-        from_clause_start=from_start,
-        to_clause_end=to_end,
+        anchors=_rarest(source, phrases),
+        verify=None if len(phrases) == 1 else re.compile("".join(_expression(piece, grammar) for piece in pieces)),
+        reach=sum(piece.most if isinstance(piece, Gap) else max(map(len, piece)) for piece in pieces),
+        from_clause_start=source.startswith("^"),
+        to_clause_end=source.endswith("$"),
     )
 
 
 def expand(source: str, grammar: Grammar) -> Words:
-    """All words that a pattern without gaps stands for. Raises PatternError."""
-    pattern = parse(source, grammar)
-    if pattern.verify is not None or pattern.from_clause_start or pattern.to_clause_end:
-        raise PatternError(f"{source!r}: only words, brackets and names may stand here")
-    return pattern.anchors
+    """All words that a pattern without gaps and edges stands for. Raises PatternError."""
+    words = _NOTHING
+    for piece in _Parser(source, grammar).pieces():
+        if isinstance(piece, Gap):
+            raise PatternError(f"{source!r}: only words, brackets and names may stand here")
+        words = _together(words, piece)
+    return words
 
 
-def _pieces(source: str, tokens: list[str], lists: Mapping[str, Words]) -> list[Piece]:
-    pieces: list[Piece] = []
-    rest = iter(tokens)
-    for token in rest:
-        if token in "([":
-            pieces.append(_choice(source, rest, "]" if token == "[" else ")", lists))
-        elif token[0] == "~":
-            width = int(token[1:] or _DEFAULT_GAP)
-            if not 0 < width <= _WIDEST_GAP:
-                raise PatternError(f"{source!r}: a gap is 1 to {_WIDEST_GAP} characters wide")
-            pieces.append(Gap(0, width, numeric=False))
-        elif token == "#":
-            pieces.append(Gap(1, _DEFAULT_GAP + 1, numeric=True))
-        else:
-            pieces.append(_word(source, token, lists))
-    return pieces
+class _Parser:
+    """Reads one pattern from left to right."""
 
+    def __init__(self, source: str, grammar: Grammar) -> None:
+        self._source = source
+        self._lists = grammar.lists
+        signs = _SIGN.findall(source)
+        if "".join(signs) != source:
+            raise self._fault("a name is left open")
+        self._rest: Iterator[str] = iter(signs)
 
-def _choice(source: str, rest: Iterable[str], closing: str, lists: Mapping[str, Words]) -> Words:
-    """Read the branches of a bracket up to its closing sign."""
-    tokens = iter(rest)
-    finished: set[str] = {""} if closing == "]" else set()
-    branch: Words = frozenset({""})
-    for token in tokens:
-        if token in (closing, "|"):
-            finished |= branch
-            branch = frozenset({""})
-            if token == closing:
-                return frozenset(finished)
-        elif token in ("(", "["):
-            branch = _together(branch, _choice(source, tokens, "]" if token == "[" else ")", lists))
-        elif token[0] == "~" or token == "#":
-            raise PatternError(f"{source!r}: a gap may not stand inside brackets")
-        else:
-            branch = _together(branch, _word(source, token, lists))
-    raise PatternError(f"{source!r}: {closing} is missing")
+    def pieces(self) -> list[Piece]:
+        return [self._piece(sign) for sign in self._rest]
 
+    def _piece(self, sign: str) -> Piece:
+        if sign == "#":
+            return Gap(_LONGEST_NUMBER, is_number=True)
+        if sign[0] != "~":
+            return self._words(sign)
+        width = int(sign[1:] or _DEFAULT_GAP)
+        if not 0 < width <= _WIDEST_GAP:
+            raise self._fault(f"a gap is 1 to {_WIDEST_GAP} characters wide")
+        return Gap(width)
 
-def _word(source: str, token: str, lists: Mapping[str, Words]) -> Words:
-    if token[0] == "<":
-        if token[1:-1] not in lists:
-            raise PatternError(f"{source!r}: there is no list {token}")
-        return lists[token[1:-1]]
-    if token == " ":
-        return frozenset({"", " "})
-    if token in ")]|^$":
-        raise PatternError(f"{source!r}: {token} is out of place")
-    return frozenset({token})
+    def _words(self, sign: str) -> Words:
+        match sign:
+            case "(":
+                return self._choice(")")
+            case "[":
+                return self._choice("]") | _NOTHING
+            case " ":
+                return frozenset({"", " "})
+            case ")" | "]" | "|" | "^" | "$" | "#":
+                raise self._fault(f"{sign} is out of place")
+            case _ if sign[0] == "~":
+                raise self._fault("a gap may not stand inside brackets")
+            case _ if sign[0] == "<":
+                if sign[1:-1] not in self._lists:
+                    raise self._fault(f"there is no list {sign}")
+                return self._lists[sign[1:-1]]
+        return frozenset({sign})
 
+    def _choice(self, closing: str) -> Words:
+        """The branches of a bracket whose opening sign has been read."""
+        finished: Words = frozenset()
+        branch = _NOTHING
+        for sign in self._rest:
+            if sign == closing:
+                return finished | branch
+            if sign == "|":
+                finished, branch = finished | branch, _NOTHING
+            else:
+                branch = _together(branch, self._words(sign))
+        raise self._fault(f"{closing} is missing")
 
-def _joined(pieces: list[Piece]) -> list[Piece]:
-    """Write neighbouring words out as one set, as far as it stays small: whole phrases are the cheapest to find."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        before = joined[-1] if joined else None
-        small = not isinstance(piece, Gap) and not isinstance(before, Gap | None) and len(piece) * len(before)
-        if small and small <= _MOST_WORDS and not isinstance(piece, Gap) and not isinstance(before, Gap | None):
-            joined[-1] = _together(before, piece)
-        else:
-            joined.append(piece)
-    return joined
+    def _fault(self, what: str) -> PatternError:
+        return PatternError(f"{self._source!r}: {what}")
 
 
 def _together(first: Words, second: Words) -> Words:
     return frozenset(left + right for left, right in product(first, second))
 
 
-def _rarest(source: str, pieces: list[Piece]) -> Words:
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Neighbouring words written out as one set, as far as it stays small: whole phrases are the cheapest to find."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        match joined[-1:], piece:
+            case [frozenset() as before], frozenset() if len(before) * len(piece) <= _MOST_PHRASES:
+                joined[-1] = _together(before, piece)
+            case _:
+                joined.append(piece)
+    return joined
+
+
+def _rarest(source: str, phrases: list[Piece]) -> Words:
     """The words to look for: those whose shortest is longest, and of these the smallest set."""
-    candidates = [piece for piece in pieces if not isinstance(piece, Gap) and "" not in piece]
+    candidates = [piece for piece in phrases if isinstance(piece, frozenset) and "" not in piece]
     if not candidates:
         raise PatternError(f"{source!r}: at least one word must always be there")
     return max(candidates, key=lambda words: (min(map(len, words)), -len(words)))
 
 
-def _longest(piece: Piece) -> int:
-    return piece.most if isinstance(piece, Gap) else max(map(len, piece))
-
-
 def _expression(piece: Piece, grammar: Grammar) -> str:
-    if isinstance(piece, Gap):
-        characters = re.escape(grammar.numerals) if piece.numeric else f"^,.{re.escape(grammar.gap_stops)}"
-        return f"[{characters}]{{{piece.least},{piece.most}}}" + ("" if piece.numeric else "?")
-    return "(?:" + "|".join(re.escape(word) for word in sorted(piece, key=lambda word: (-len(word), word))) + ")"
+    if isinstance(piece, frozenset):
+        return "(?:" + "|".join(re.escape(word) for word in sorted(piece, key=lambda word: (-len(word), word))) + ")"
+    if piece.is_number:
+        return f"[{re.escape(grammar.numerals)}]{{1,{piece.most}}}"
+    return f"[^,.{re.escape(grammar.gap_stops)}]{{0,{piece.most}}}?"

@@ -69,7 +69,5 @@ class Scanner:
         layout = Layout(view.text)
         hits = settle(view, layout, self._matcher.hits(view), self._lexicon, self._denial)
         verdict = self._grader.judge(hits, layout)
-        evidence = tuple(
-            Evidence(hit.slot, f"{rule.id}/{hit.entry.id}", *hit.origin) for rule, hit in verdict.reasons
-        )
+        evidence = tuple(Evidence(hit.slot, f"{rule.id}/{hit.entry.id}", *hit.origin) for rule, hit in verdict.reasons)
         return Finding(verdict.grade, verdict.report, evidence, self.rule_version)

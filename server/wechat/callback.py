@@ -5,10 +5,11 @@ that meets the first still running waits for its lock (3 s at most) and then ans
 only ever asked from a pool of threads: whatever it does, the answer leaves when the budget is spent.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,12 +28,14 @@ from server.wechat.models import InboundMessage
 from server.wechat.replies import Reply, dump, load, render
 from server.wechat.router import Route, Router
 
-# WeChat hangs up after 5 s; the network takes its share both ways.
-BUDGET_SECONDS = 4.0
-# Once the store has failed, the next messages do not each wait the whole budget: threads would run out.
+# WeChat hangs up after 5 s. A lock may be waited for 3 s; what is left is for the network and for a crowded machine.
+BUDGET_SECONDS = 3.5
+# Once the store has failed, the next messages do not each wait the whole budget: they may have waited for a thread already.
 _DOUBT_SECONDS = 2.0
-_BUDGET_IN_DOUBT = 1.0
+_BUDGET_IN_DOUBT = 0.7
 _PURPOSE = "inbound_messages"
+_Work = Callable[[], Reply | None]
+_Seal = Callable[[str], str]
 
 
 class AlreadyHandled(Exception):
@@ -58,80 +61,98 @@ class Callback:
         self._database = database
         self._crypto = crypto
         self._router = router
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="callback")
-        self._threads = threads
-        self._waiting = 0
-        self._doubt_until = 0.0
+        self._patience = _Patience(threads)
 
     def verify(self, query: Mapping[str, str], *, now: datetime) -> str:
         """The GET verification: the echo to send back bare. Raises NotFromWechat."""
+        self._check_signature(query, now)
+        return query.get("echostr", "")
+
+    def answer(self, query: Mapping[str, str], body: bytes, *, now: datetime) -> Answer:
+        """Handle one push. Raises NotFromWechat; everything else ends in an answer that WeChat accepts."""
+        started = time.monotonic()
+        message, seal = self._open(query, body, now)
+        try:
+            inbound = parse(read_envelope(message))
+        except NotAMessage:
+            # It came from WeChat and says nothing to us. Nothing was accepted, so nothing is lost.
+            return Answer(200, SUCCESS, "not_a_message")
+        route = self._router.route(inbound)
+        try:
+            reply, outcome = self._handle(inbound, route, now, started), route.outcome
+        except Exception as fault:
+            # Also a bug of ours: its row was rolled back with the work, and somebody may be waiting for a number to call.
+            if not isinstance(fault, Unavailable):
+                log.error("callback.bug", exc_info=fault)
+            log.warning("callback.unstored", msg_type=str(inbound.kind), outcome=route.outcome)
+            if route.unstored is None:
+                return Answer(503, "", "unstored")
+            reply, outcome = route.unstored, "unstored"
+        if reply is None:
+            return Answer(200, SUCCESS, outcome)
+        xml = render(reply, to_openid=inbound.openid, from_account=inbound.account, now=int(now.timestamp()))
+        return Answer(200, seal(xml), outcome)
+
+    def _open(self, query: Mapping[str, str], body: bytes, now: datetime) -> tuple[bytes, _Seal]:
+        """The message, and how its reply is put up: as it came. Raises NotFromWechat."""
+        if query.get("encrypt_type", "raw") != "aes":
+            self._check_signature(query, now)
+            return body, str
+        try:
+            encrypted = read_envelope(body).get("Encrypt", "")
+        except NotAMessage:
+            raise NotFromWechat from None  # the signature covers what could not be found
+        opened = self._crypto.open_body(
+            encrypted=encrypted,
+            msg_signature=query.get("msg_signature", ""),
+            timestamp=query.get("timestamp", ""),
+            nonce=query.get("nonce", ""),
+            now=now.timestamp(),
+        )
+        return opened.message, lambda xml: opened.seal_reply(xml, timestamp=int(now.timestamp()))
+
+    def _check_signature(self, query: Mapping[str, str], now: datetime) -> None:
         self._crypto.check_signature(
             signature=query.get("signature", ""),
             timestamp=query.get("timestamp", ""),
             nonce=query.get("nonce", ""),
             now=now.timestamp(),
         )
-        return query.get("echostr", "")
-
-    def answer(self, query: Mapping[str, str], body: bytes, *, now: datetime) -> Answer:
-        """Handle one push. Raises NotFromWechat; everything else ends in an answer that WeChat accepts."""
-        started = time.monotonic()
-        timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-        is_encrypted = query.get("encrypt_type", "raw") == "aes"
-        try:
-            inbound = parse(self._open(query, body, is_encrypted, now))
-        except NotAMessage:
-            # It came from WeChat and says nothing to us. Nothing was accepted, so nothing is lost.
-            return Answer(200, SUCCESS, "not_a_message")
-        route = self._router.route(inbound)
-        try:
-            reply = self._handle(inbound, route, now, started)
-        except Unavailable:
-            log.warning("callback.unstored", msg_type=str(inbound.kind), outcome=route.outcome)
-            if route.unstored is None:
-                return Answer(503, "", "unstored")
-            reply, outcome = route.unstored, "unstored"
-        else:
-            outcome = route.outcome
-        if reply is None:
-            return Answer(200, SUCCESS, outcome)
-        xml = render(reply, to_openid=inbound.openid, from_account=inbound.account, now=int(now.timestamp()))
-        return Answer(
-            200, self._crypto.seal_reply(xml, timestamp=timestamp, nonce=nonce) if is_encrypted else xml, outcome
-        )
-
-    def _open(self, query: Mapping[str, str], body: bytes, is_encrypted: bool, now: datetime) -> Mapping[str, object]:
-        timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-        if not is_encrypted:
-            self._crypto.check_signature(
-                signature=query.get("signature", ""), timestamp=timestamp, nonce=nonce, now=now.timestamp()
-            )
-            return read_envelope(body)
-        try:
-            encrypted = read_envelope(body).get("Encrypt")
-        except NotAMessage:
-            raise NotFromWechat from None  # the signature covers what could not be found
-        plain = self._crypto.open_body(
-            encrypted=encrypted if isinstance(encrypted, str) else "",
-            msg_signature=query.get("msg_signature", ""),
-            timestamp=timestamp,
-            nonce=nonce,
-            now=now.timestamp(),
-        )
-        return read_envelope(plain.encode("utf-8", "surrogatepass"))
-
-    # --- once, and in time ----------------------------------------------------------------------------------------
 
     def _handle(self, inbound: Inbound, route: Route, now: datetime, started: float) -> Reply | None:
+        """What is answered, once the work is stored. Raises Unavailable when it was not, or not in time."""
+        keys = self._database.vault.blind_indexes(_PURPOSE, inbound.identity)
+
+        def work() -> Reply | None:
+            try:
+                return self._database.write(lambda session: _work_once(session, keys, inbound, route, now))
+            except AlreadyHandled:
+                return self._database.read(lambda session: _stored_reply(session, keys))
+
+        return self._patience.wait_for(work, started)
+
+
+class _Patience:
+    """Threads that ask the database, so that an answer waits for it no longer than it may."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="callback")
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._unfinished = 0  # also those that nobody waits for any longer
+        self._doubt_until = 0.0
+
+    def wait_for(self, work: _Work, started: float) -> Reply | None:
+        """The work's result. Raises Unavailable when the budget that began at `started` is spent."""
         in_doubt = time.monotonic() < self._doubt_until
-        if in_doubt and self._waiting >= self._threads:
-            raise Unavailable
+        if in_doubt and self._unfinished >= self._threads:
+            raise Unavailable  # every thread hangs: who queues behind them only waits
         budget = _BUDGET_IN_DOUBT if in_doubt else BUDGET_SECONDS
-        future = self._submit(lambda: self._handle_once(inbound, route, now))
+        future = self._submit(work)
         try:
-            reply = future.result(timeout=max(0.05, budget - (time.monotonic() - started)))
-        except FutureTimeoutError:
-            # The work may still be stored; then the resend, or nobody, finds its reply. It is never half done.
+            result = future.result(timeout=max(0.05, budget - (time.monotonic() - started)))
+        except TimeoutError:
+            # What has begun may still be stored, whole; what has not begun never will be.
             future.cancel()
             self._doubt_until = time.monotonic() + _DOUBT_SECONDS
             raise Unavailable from None
@@ -139,23 +160,20 @@ class Callback:
             self._doubt_until = time.monotonic() + _DOUBT_SECONDS
             raise
         self._doubt_until = 0.0
-        return reply
+        return result
 
-    def _submit(self, work: Callable[[], Reply | None]) -> "Future[Reply | None]":
-        self._waiting += 1  # an estimate is enough: it only sheds load while the store is down
-        future = self._pool.submit(work)
-        future.add_done_callback(self._one_less)
+    def _submit(self, work: _Work) -> "Future[Reply | None]":
+        self._count(+1)
+        future = self._pool.submit(copy_context().run, work)  # log lines keep the request's id
+        future.add_done_callback(lambda _: self._count(-1))
         return future
 
-    def _one_less(self, _future: "Future[Reply | None]") -> None:
-        self._waiting -= 1
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._unfinished += change
 
-    def _handle_once(self, inbound: Inbound, route: Route, now: datetime) -> Reply | None:
-        keys = self._database.vault.blind_indexes(_PURPOSE, inbound.identity)
-        try:
-            return self._database.write(lambda session: _work_once(session, keys, inbound, route, now))
-        except AlreadyHandled:
-            return self._database.read(lambda session: _stored_reply(session, keys))
+
+# --- once -------------------------------------------------------------------------------------------------------------
 
 
 def _work_once(session: Session, keys: list[bytes], inbound: Inbound, route: Route, now: datetime) -> Reply | None:

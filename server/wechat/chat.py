@@ -114,24 +114,14 @@ class Chat:
         url = self.base_url + "/h5/contact"
         return self._paragraphs(_say_duty("human", on_duty, now), text("chat.human_leave", url=url), self.numbers())
 
-    def contact(self, session: Session, inbound: Inbound, left: PhoneLeft, now: datetime) -> Reply:
+    def contact(self, session: Session, inbound: Inbound, now: datetime, *, left: PhoneLeft) -> Reply:
         """A number was sent. It joins the person's alerts of the last days, or raises one of its own."""
         resident = residents.resident_of(session, app_id=self.app_id, openid=inbound.openid, now=now)
-        by = crisis.leave_contact(
-            session,
-            source_kind=SourceKind.CHAT,
-            source_public_id=crisis.recent_chat_source(session, resident_id=resident.id, now=now) or new_public_id(),
-            organisation_id=organisations.root_of(session).id,
-            phone=left.phone,
-            call_when=left.call_when,
-            is_minor=False,
-            resident_id=resident.id,
-            now=now,
-        )
-        said = text("chat.contact_promised", by=say_when(by, now)) if by else text("chat.contact_unpromised")
-        return self._paragraphs(said, self.numbers())
+        return self._paragraphs(self._keep_number(session, resident.id, left, now), self.numbers())
 
-    def distress(self, session: Session, inbound: Inbound, finding: Finding, now: datetime) -> Reply:
+    def distress(
+        self, session: Session, inbound: Inbound, now: datetime, *, finding: Finding, left: PhoneLeft | None
+    ) -> Reply:
         """Numbers at once, and an alert that keeps the words for whoever is on duty."""
         resident = residents.resident_of(session, app_id=self.app_id, openid=inbound.openid, now=now)
         crisis.hear_distress(
@@ -143,13 +133,24 @@ class Chat:
             words=inbound.text,
             now=now,
         )
-        on_duty = self._duty(session, now)
-        return self._paragraphs(
-            text("chat.distress"),
-            self.numbers(),
-            _say_duty("distress_stored", on_duty, now),
-            text("chat.distress_contact"),
+        contact = self._keep_number(session, resident.id, left, now) if left else text("chat.distress_contact")
+        duty_now = _say_duty("distress_stored", self._duty(session, now), now)
+        return self._paragraphs(text("chat.distress"), self.numbers(), duty_now, contact)
+
+    def _keep_number(self, session: Session, resident_id: int, left: PhoneLeft, now: datetime) -> str:
+        """Ask for a call, beside what this person said in the last days; what may be promised about it."""
+        by = crisis.leave_contact(
+            session,
+            source_kind=SourceKind.CHAT,
+            source_public_id=crisis.recent_chat_source(session, resident_id=resident_id, now=now) or new_public_id(),
+            organisation_id=organisations.root_of(session).id,
+            phone=left.phone,
+            call_when=left.call_when,
+            is_minor=False,
+            resident_id=resident_id,
+            now=now,
         )
+        return text("chat.contact_promised", by=say_when(by, now)) if by else text("chat.contact_unpromised")
 
     def _duty(self, session: Session, now: datetime) -> duty.Duty:
         root = organisations.root_of(session)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions as wire
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
@@ -45,7 +45,6 @@ TIMEOUTS: Timeouts = (3.0, 8.0)
 
 # How long to wait after each answer "busy" to a call that may be repeated; after the last one it is over.
 _BUSY_PAUSES = (0.2, 0.6, 1.5)
-_CONNECTIONS = 32
 _LONGEST_TOKEN_SECONDS = 7200
 # An answer without a time: the token works, so it is used, and asked about again soon.
 _ASSUMED_TOKEN_SECONDS = 600
@@ -57,26 +56,40 @@ class _NoAddresses(logging.Filter):
     """urllib3 writes whole request lines, and WeChat wants the token in the query."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "access_token=" not in record.getMessage()
+        said = record.getMessage()
+        return "access_token=" not in said and "://" not in said
 
 
 for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_NoAddresses())
 
 
-class _Rebased(HTTPAdapter):
-    """Sends to `base` what is meant for one of WeChat's hosts, and never waits without end."""
+class _Rebased(BaseAdapter):
+    """Sends to `base` what is meant for one of WeChat's hosts, never waits without end, and keeps no connection.
+
+    A kept one that died unnoticed looks like a lost answer, and a message whose answer was lost is not sent again.
+    """
 
     def __init__(self, host: str, base: str, timeouts: Timeouts) -> None:
+        super().__init__()
         self._host, self._base, self._timeouts = host, base.rstrip("/"), timeouts
-        super().__init__(pool_maxsize=_CONNECTIONS)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = request.url or ""
         if self._base != self._host and url.startswith(self._host + "/"):
             request.url = self._base + url[len(self._host) :]
+        request.headers["Connection"] = "close"
         kwargs["timeout"] = kwargs.get("timeout") or self._timeouts
-        return super().send(request, *args, **kwargs)
+        once = HTTPAdapter()
+        try:
+            response = once.send(request, *args, **kwargs)
+            response.content  # noqa: B018 - read to its end while there is a connection
+        finally:
+            once.close()
+        return response
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def make_session(base: str = API_HOST, timeouts: Timeouts = TIMEOUTS) -> requests.Session:
@@ -307,8 +320,8 @@ _UNSENT: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "certificate"),
     (wire.NameResolutionError, "name"),
     (wire.ProxyError, "proxy"),
-    (wire.ConnectTimeoutError, "connect_timeout"),
     (wire.NewConnectionError, "connect"),
+    (wire.ConnectTimeoutError, "connect_timeout"),
 )
 
 

@@ -1,19 +1,64 @@
 """Signatures and AES of the callback, on wechatpy's crypto with what it lacks: constant-time comparison, the previous key,
-and one fault for whatever malformed input makes it raise. WeChat doc: message push guide, "消息加解密"."""
+checks of what came out, and one fault for everything that is wrong. WeChat doc: message push guide, "消息加解密"."""
 
 import base64
+import binascii
 import hashlib
 import hmac
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from wechatpy.crypto import PrpCrypto, WeChatCrypto
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.crypto.base import WeChatCipher
 
 # WeChat itself sets no window; ours refuses what somebody recorded and plays again.
 STALE_AFTER_SECONDS = 300
+_RANDOM_BYTES = 16
+_LENGTH_BYTES = 4
+_PAD_BLOCK = 32  # although an AES block has 16
 
 
 class NotFromWechat(Exception):
     """The signature is wrong, the timestamp is stale, or the body was not encrypted for this account."""
+
+
+class _AccountKey:
+    """One EncodingAESKey of the account."""
+
+    def __init__(self, token: str, aes_key: str, app_id: str) -> None:
+        self._app_id = app_id.encode()
+        self._cipher = WeChatCipher(base64.b64decode(aes_key + "="))
+        self._sealer = WeChatCrypto(token, aes_key, app_id)
+
+    def open(self, encrypted: str) -> bytes | None:
+        """The message inside; None when it was not sealed with this key for this account."""
+        try:
+            padded: bytes = self._cipher.decrypt(base64.b64decode(encrypted, validate=True))
+        except (binascii.Error, ValueError):
+            return None
+        pad = padded[-1] if padded else 0
+        if not 1 <= pad <= _PAD_BLOCK:
+            return None
+        framed = padded[_RANDOM_BYTES:-pad]
+        length = int.from_bytes(framed[:_LENGTH_BYTES], "big")
+        message, app_id = framed[_LENGTH_BYTES:][:length], framed[_LENGTH_BYTES:][length:]
+        return message if hmac.compare_digest(app_id, self._app_id) else None
+
+    def seal(self, xml: str, timestamp: int) -> str:
+        return str(self._sealer.encrypt_message(xml, secrets.token_hex(8), str(timestamp)))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message with the key that opened it. The reply is sealed with the same one: while a key is being changed it is the
+    only one of which both sides are known to have it."""
+
+    message: bytes = field(repr=False)
+    _key: _AccountKey
+
+    def seal_reply(self, xml: str, *, timestamp: int) -> str:
+        return self._key.seal(xml, timestamp)
 
 
 class CallbackCrypto:
@@ -21,28 +66,22 @@ class CallbackCrypto:
 
     def __init__(self, *, token: str, aes_keys: Sequence[str], app_id: str) -> None:
         self._token = token
-        self._app_id = app_id
-        self._openers = [PrpCrypto(base64.b64decode(key + "=")) for key in aes_keys]
-        self._sealer = WeChatCrypto(token, aes_keys[0], app_id)
+        self._keys = [_AccountKey(token, key, app_id) for key in aes_keys]
 
     def check_signature(self, *, signature: str, timestamp: str, nonce: str, now: float) -> None:
         """For the GET verification and plain pushes. Raises NotFromWechat."""
         self._check(signature, timestamp, nonce)
         self._check_fresh(timestamp, now)
 
-    def open_body(self, *, encrypted: str, msg_signature: str, timestamp: str, nonce: str, now: float) -> str:
+    def open_body(self, *, encrypted: str, msg_signature: str, timestamp: str, nonce: str, now: float) -> Opened:
         """Check `msg_signature`, which covers the body, and decrypt. Raises NotFromWechat."""
         self._check(msg_signature, timestamp, nonce, encrypted)
         self._check_fresh(timestamp, now)
-        for opener in self._openers:
-            try:
-                return str(opener.decrypt(encrypted, self._app_id))
-            except Exception:  # noqa: S112 - garbage makes it raise ValueError, struct.error, IndexError, …
-                continue
+        for key in self._keys:
+            message = key.open(encrypted)
+            if message is not None:
+                return Opened(message, key)
         raise NotFromWechat
-
-    def seal_reply(self, xml: str, *, timestamp: str, nonce: str) -> str:
-        return str(self._sealer.encrypt_message(xml, nonce, timestamp))
 
     def _check(self, signature: str, *parts: str) -> None:
         joined = "".join(sorted([self._token, *parts]))

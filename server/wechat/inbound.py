@@ -1,24 +1,27 @@
 """A push as WeChat sends it, read into one shape. Pure; the reader of strangers' bytes.
 
-wechatpy's own parser raises half a dozen kinds of exception on malformed input, rewrites events and wants a numeric MsgId;
-xmltodict below it refuses entities. So the raw fields are read here. WeChat doc: 接收普通消息, 接收事件推送.
+wechatpy's own parser raises half a dozen kinds of exception on malformed input, rewrites events, wants a numeric MsgId and
+loses what a control character stands in. So the raw fields are read here. WeChat doc: 接收普通消息, 接收事件推送.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
-from xml.parsers.expat import ExpatError
-
-import xmltodict
+from xml.parsers.expat import ExpatError, ParserCreate
 
 LARGEST_BODY = 64 * 1024
+_DEEPEST = 16  # WeChat's deepest push has five levels
 _SCENE_PREFIX = "qrscene_"
 _LONGEST_ID = 128
+_LONGEST_SECONDS = 11
+# What XML 1.0 cannot carry, with lone surrogates, which UTF-8 cannot.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Fields = Mapping[str, str]
 
 
 class NotAMessage(Exception):
-    """Not XML, a document type, an entity, or a body without the envelope of a push."""
+    """Not XML, a document type, or a body without the envelope of a push."""
 
 
 class Kind(StrEnum):
@@ -60,78 +63,110 @@ class Inbound:
     scene: str = ""
 
 
-def read_envelope(body: bytes) -> Mapping[str, Any]:
-    """The fields under <xml>. Raises NotAMessage."""
-    if len(body) > LARGEST_BODY or b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+# --- bytes to fields ----------------------------------------------------------------------------------------------
+
+
+def read_envelope(body: bytes) -> Fields:
+    """The texts under <xml> by their path (`MsgId`, `ScanCodeInfo/ScanType`), stripped. Raises NotAMessage.
+
+    A byte that is no UTF-8 or a character that is no XML is read over: people paste such things, and it must not cost them
+    the message. Of several elements with one path the first counts.
+    """
+    if len(body) > LARGEST_BODY:
         raise NotAMessage
+    reader = _Reader()
     try:
-        parsed = xmltodict.parse(body)
-    except (ExpatError, ValueError, LookupError, TypeError, RecursionError):
+        return reader.read(without_illegal(body.decode("utf-8-sig", "replace")))
+    except ExpatError:
         raise NotAMessage from None
-    envelope = parsed.get("xml") if isinstance(parsed, dict) else None
-    if not isinstance(envelope, dict):
+
+
+def without_illegal(value: str) -> str:
+    return _ILLEGAL.sub("", value)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._fields: dict[str, str] = {}
+        self._path: list[str] = []
+        self._text: list[str] = []
+
+    def read(self, xml: str) -> Fields:
+        parser = ParserCreate("utf-8")  # whatever the declaration says: it was decoded already
+        parser.StartDoctypeDeclHandler = self._refuse  # without a document type there are no entities to expand
+        parser.StartElementHandler = self._begin
+        parser.CharacterDataHandler = self._text.append
+        parser.EndElementHandler = self._end
+        parser.Parse(xml.encode(), True)
+        return self._fields
+
+    def _refuse(self, *_: object) -> None:
         raise NotAMessage
-    return envelope
+
+    def _begin(self, name: str, _attributes: object) -> None:
+        if len(self._path) == _DEEPEST or (not self._path and name != "xml"):
+            raise NotAMessage
+        self._path.append(name)
+        self._text.clear()
+
+    def _end(self, _name: str) -> None:
+        self._fields.setdefault("/".join(self._path[1:]), "".join(self._text).strip())
+        self._path.pop()
+        self._text.clear()
 
 
-def parse(fields: Mapping[str, Any]) -> Inbound:
+# --- fields to a push ---------------------------------------------------------------------------------------------
+
+
+def parse(fields: Fields) -> Inbound:
     """The push behind the fields. Raises NotAMessage when the envelope is not whole."""
-    openid, account, msg_type = (_string(fields, name) for name in ("FromUserName", "ToUserName", "MsgType"))
-    created = _string(fields, "CreateTime")
-    if not (openid and msg_type) or len(openid) > _LONGEST_ID or not (created.isascii() and created.isdigit()):
+    openid, account = fields.get("FromUserName", ""), fields.get("ToUserName", "")
+    msg_type = fields.get("MsgType", "").lower()
+    if not (openid and msg_type) or len(openid) > _LONGEST_ID:
         raise NotAMessage
-    msg_type = msg_type.lower()
     if msg_type == "event":
-        return _parse_event(fields, openid, account, int(created[:15]))
+        return _parse_event(fields, openid, account)
     kind = Kind.TEXT if msg_type == "text" else Kind.MEDIA if msg_type in _MEDIA_TYPES else Kind.OTHER
-    content = _string(fields, "Content")
-    # MsgId is the rule; without one the content itself tells two messages of one second apart.
-    message_id = _string(fields, "MsgId") or f"{created}:{msg_type}:{content}"
+    content, created = fields.get("Content", ""), fields.get("CreateTime", "")
+    # MsgId is the rule; without one time and content tell two messages apart.
+    message_id = fields.get("MsgId", "") or f"{created}:{msg_type}:{content}"
     return Inbound(
         kind=kind,
         openid=openid,
         account=account,
-        sent_at=int(created[:15]),
+        sent_at=_seconds(created) or 0,
         identity=_join("message", openid, message_id),
         text=content,
     )
 
 
-def _parse_event(fields: Mapping[str, Any], openid: str, account: str, sent_at: int) -> Inbound:
-    event = _string(fields, "Event")
-    event_key = _string(fields, "EventKey")
+def _parse_event(fields: Fields, openid: str, account: str) -> Inbound:
+    sent_at = _seconds(fields.get("CreateTime", ""))
+    if sent_at is None:
+        raise NotAMessage  # nothing would tell this event from the next one of its kind
+    event, event_key = fields.get("Event", ""), fields.get("EventKey", "")
     kind = _EVENTS.get(event.lower(), Kind.OTHER)
     scene = ""
     if kind is Kind.SCAN:
         scene = event_key
     elif kind is Kind.SUBSCRIBE and event_key.startswith(_SCENE_PREFIX):
         scene = event_key[len(_SCENE_PREFIX) :]
+    # Two results for one person may share a second: the MsgID tells them apart, wherever it stands.
+    message_id = next((text for path, text in fields.items() if path.rpartition("/")[2] == "MsgID"), "")
     return Inbound(
         kind=kind,
         openid=openid,
         account=account,
         sent_at=sent_at,
-        # Two results for one person may share a second: the MsgID tells them apart, wherever it stands.
-        identity=_join("event", openid, str(sent_at), event, event_key, _find_deep(fields, "MsgID")),
+        identity=_join("event", openid, str(sent_at), event, event_key, message_id),
         event_key=event_key,
         scene=scene,
     )
 
 
-def _string(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _find_deep(value: Any, name: str, depth: int = 6) -> str:
-    if depth and isinstance(value, Mapping):
-        own = value.get(name)
-        if isinstance(own, str):
-            return own
-        return next(filter(None, (_find_deep(inner, name, depth - 1) for inner in value.values())), "")
-    if depth and isinstance(value, list):
-        return next(filter(None, (_find_deep(inner, name, depth - 1) for inner in value)), "")
-    return ""
+def _seconds(created: str) -> int | None:
+    is_time = created.isascii() and created.isdigit() and len(created) <= _LONGEST_SECONDS
+    return int(created) if is_time else None
 
 
 def _join(*parts: str) -> str:

@@ -12,9 +12,13 @@ from server.crisis.models import CallWhen
 from server.errors import ConfigurationError
 
 _LONGEST_KEYWORD = 16
-# A telephone number with a few words beside it; in a longer message it is part of a story, not a request.
-_MOBILE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d{9})(?!\d)")
-_LANDLINE = re.compile(r"(?<!\d)(0\d{2,3}[- ]?\d{7,8})(?!\d)")
+# A telephone number with a few words beside it; in a longer message it is part of a story, not a request. Digits may stand
+# in the groups in which people write them; another number beside it ("18 13800000000") is not part of it.
+_GAP = "[-–— ]?"
+_MOBILE = re.compile(
+    rf"(?<!\d)(?:\+?86{_GAP})?(1[3-9]\d(?:{_GAP}\d{{4}}{_GAP}\d{{4}}|{_GAP}\d{{3}}{_GAP}\d{{5}}|\d{_GAP}\d{{3}}{_GAP}\d{{4}}))(?!\d)"
+)
+_LANDLINE = re.compile(rf"(?<!\d)(0\d{{2,3}}\)?{_GAP}\d{{3,4}}{_GAP}\d{{4}})(?!\d)")
 _LONGEST_BESIDE_NUMBER = 20
 _simplify = OpenCC("t2s")
 
@@ -53,7 +57,7 @@ class Keywords:
         if len(message) > 80 or not any(character.isdigit() for character in message):
             return None
         plain = unicodedata.normalize("NFKC", message)
-        match = _MOBILE.search(plain.replace("-", "").replace(" ", "")) or _LANDLINE.search(plain)
+        match = _MOBILE.search(plain) or _LANDLINE.search(plain)
         if match is None or len(plain) - len(match.group(0)) > _LONGEST_BESIDE_NUMBER:
             return None
         folded = fold(plain)
@@ -65,6 +69,6 @@ def fold(message: str) -> str:
     """One form for all the ways to type a keyword."""
     plain = unicodedata.normalize("NFKC", message).casefold()
     kept = "".join(letter for letter in plain if letter == "?" or unicodedata.category(letter)[0] in "LN")
-    # A question mark alone is a question; behind a word it is only punctuation.
-    kept = kept if kept.strip("?") == "" else kept.replace("?", "")
+    # Question marks alone are a question; behind a word they are only punctuation.
+    kept = kept.replace("?", "") or kept[:1]
     return str(_simplify.convert(kept)) if not kept.isascii() else kept

@@ -5,14 +5,13 @@ WeChat doc: 被动回复用户消息.
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass
 
 from wechatpy.replies import ArticlesReply, TextReply
 
+from server.wechat.inbound import without_illegal
+
 LONGEST_TEXT_BYTES = 2048
-# What XML 1.0 cannot carry, with lone surrogates, which UTF-8 cannot.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ Reply = Text | Card
 
 
 def render(reply: Reply, *, to_openid: str, from_account: str, now: int) -> str:
-    """The reply's XML. A text over WeChat's limit is cut at a character, never inside one."""
+    """The reply's XML. A text over WeChat's limit loses its last lines, so that no link is cut in two."""
     common = {"source": clean(from_account), "target": clean(to_openid), "time": now}
     if isinstance(reply, Text):
         return str(TextReply(content=clean(_cut(reply.content)), **common).render())
@@ -51,11 +50,15 @@ def render(reply: Reply, *, to_openid: str, from_account: str, now: int) -> str:
 
 def clean(value: str) -> str:
     """Safe inside CDATA."""
-    return _FORBIDDEN.sub("", value).replace("]]>", "]]]]><![CDATA[>")
+    return without_illegal(value).replace("]]>", "]]]]><![CDATA[>")
 
 
 def _cut(content: str) -> str:
-    return content.encode("utf-8", "ignore")[:LONGEST_TEXT_BYTES].decode("utf-8", "ignore")
+    encoded = content.encode("utf-8", "ignore")
+    if len(encoded) <= LONGEST_TEXT_BYTES:
+        return content
+    kept = encoded[:LONGEST_TEXT_BYTES].decode("utf-8", "ignore")
+    return kept.rpartition("\n")[0] or kept
 
 
 def dump(reply: Reply | None) -> str:

@@ -48,7 +48,7 @@ class Router:
         }
         # The answers are the same for everybody, so they are made once.
         self._answers = {name: make() for name, make in at_once.items()}
-        self._default, self._media = chat.default(), chat.media()
+        self._default, self._media, self._help = chat.default(), chat.media(), self._answers["help"]
         self._again, self._distress_unstored = chat.again(), chat.distress_unstored()
         self._works: dict[Kind, Work] = {
             Kind.SUBSCRIBE: chat.welcome,
@@ -61,19 +61,19 @@ class Router:
             return self._route_text(inbound)
         unstored = self._again if inbound.kind in WAITED_FOR else None
         if inbound.kind is Kind.CLICK:
-            return self._route_name(inbound.event_key.lower(), unstored, outcome="click")
+            # A button of an older menu that somebody's phone still shows.
+            return self._route_name(inbound.event_key.lower(), unstored, outcome="click", unknown=self._help)
         if inbound.kind is Kind.MEDIA:
             return Route(self._media, None, unstored, "media")
         return Route(None, self._works.get(inbound.kind), unstored, str(inbound.kind))
 
     def _route_text(self, inbound: Inbound) -> Route:
-        finding = self._grade(inbound.text)
+        finding, left = self._grade(inbound.text), self._chat.keywords.find_phone(inbound.text)
         if finding.grade.rings:
-            return Route(None, partial(self._distress, finding), self._distress_unstored, "distress")
-        left = self._chat.keywords.find_phone(inbound.text)
+            work = partial(self._chat.distress, finding=finding, left=left)
+            return Route(None, work, self._distress_unstored, "distress")
         if left is not None:
-            work: Work = lambda session, message, now: self._chat.contact(session, message, left, now)  # noqa: E731
-            return Route(None, work, self._again, "contact")
+            return Route(None, partial(self._chat.contact, left=left), self._again, "contact")
         name = self._chat.keywords.find(inbound.text)
         if name is None:
             # Lasting distress without a wish to die: no alert, and the numbers stand in the default answer.
@@ -89,10 +89,7 @@ class Router:
             log.error("scanner.failed", exc_info=fault)
             return Finding(Grade.SERIOUS, report=False, evidence=(), rule_version="scanner-failed")
 
-    def _route_name(self, name: str, unstored: Reply | None, outcome: str) -> Route:
+    def _route_name(self, name: str, unstored: Reply | None, outcome: str, *, unknown: Reply | None = None) -> Route:
         if name == "human":
             return Route(None, self._chat.human, unstored, outcome)
-        return Route(self._answers.get(name, self._default), None, unstored, outcome)
-
-    def _distress(self, finding: Finding, session: Session, inbound: Inbound, now: datetime) -> Reply:
-        return self._chat.distress(session, inbound, finding, now)
+        return Route(self._answers.get(name, unknown), None, unstored, outcome)

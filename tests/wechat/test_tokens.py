@@ -2,63 +2,38 @@
 
 import multiprocessing
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from sqlalchemy.orm import Session
 
 from server.db import Database
 from server.vault import Vault
-from server.wechat.api_errors import RefusedByWeChat, Unreachable, WeChatError
-from server.wechat.client import WeChatApi
-from server.wechat.tokens import FORCED_A_DAY, Issued, TokenStore, token_age_left
-
-from .helpers_client import (
-    DATA_KEYS,
-    SECRET,
+from server.wechat.api_errors import RefusedByWeChat, Unreachable
+from server.wechat.tokens import Issued, TokenStore
+from tests.wechat.helpers_client import (
     TOKEN_PATH,
     Clock,
+    Elsewhere,
     Gateway,
     Peer,
+    Platform,
+    ask_and_wait,
     ask_from_a_process,
     change_row,
-    database_url,
-    die_while_asking,
-    ok,
-    open_database,
+    new_app_id,
     read_row,
-    refuse,
     run_together,
     running_gateway,
     running_sandbox,
+    unwaiting,
 )
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+T = TypeVar("T")
 IPS = "/cgi-bin/getcallbackip"
-
-
-class Platform:
-    """WeChat's rule for the stable token, as far as the store can see it."""
-
-    def __init__(self, seconds: int = 7200) -> None:
-        self.seconds = seconds
-        self.asked: list[bool] = []
-        self.number = 1
-        self.failure: WeChatError | None = None
-
-    def __call__(self, force: bool) -> Issued:
-        self.asked.append(force)
-        if self.failure is not None:
-            raise self.failure
-        self.number += force
-        return Issued(f"token-{self.number}", self.seconds)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with open_database(database_url(tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -74,19 +49,13 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def app_id(request: pytest.FixtureRequest) -> str:
-    """Short, and different in each test: they may share a database."""
-    return f"wx{abs(hash((request.node.nodeid, id(request)))):x}"
+def app_id() -> str:
+    return new_app_id()
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOON)
-
-
-def unwaiting(database: Database, app_id: str, clock: Clock) -> TokenStore:
-    """A store that does not wait for others."""
-    return TokenStore(database, app_id, clock=clock, wait_seconds=0, sleep=lambda seconds: None)
 
 
 # --- together -----------------------------------------------------------------------------------------------------
@@ -101,11 +70,14 @@ def test_twenty_threads_that_find_no_token_cause_one_token_call(database: Databa
     assert (peer.count(TOKEN_PATH), peer.count(IPS)) == (1, 20)
 
 
-def test_two_processes_that_find_no_token_cause_one_token_call(tmp_path: Path, database: Database, peer: Peer) -> None:
+@pytest.mark.slow
+def test_two_processes_that_find_no_token_cause_one_token_call(
+    database: Database, migrated_url: str, peer: Peer
+) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
-    given = (database_url(tmp_path), DATA_KEYS, peer.app_id, peer.url, barrier, results)
-    processes = [context.Process(target=ask_from_a_process, args=given) for _ in range(2)]
+    elsewhere = Elsewhere(migrated_url, Vault.new_key_text(), peer.app_id, peer.url)
+    processes = [context.Process(target=ask_from_a_process, args=(elsewhere, barrier, results)) for _ in range(2)]
     for process in processes:
         process.start()
     answers = [one for _ in processes for one in results.get(timeout=30)]
@@ -137,6 +109,30 @@ def test_a_second_store_uses_the_token_of_the_first(database: Database, app_id: 
     assert platform.asked == [False]
 
 
+def test_somebody_who_was_faster_between_look_and_lease_is_noticed(
+    database: Database, app_id: str, clock: Clock
+) -> None:
+    """The token is old, both have seen it, and one renews it before the other asks for the lease."""
+    TokenStore(database, app_id, clock=clock).get(Platform())
+    clock.advance(seconds=7200)
+    faster, slower = Platform(), Platform()
+    faster.number = 2
+
+    class Overtaken(Database):
+        """After its first look somebody else is let through."""
+
+        def read(self, work: Callable[[Session], T]) -> T:
+            seen = super().read(work)
+            if not faster.asked:
+                TokenStore(database, app_id, clock=clock).get(faster)
+            return seen
+
+    store = TokenStore(Overtaken(database.engine, database.vault), app_id, clock=clock)
+
+    assert store.get(slower) == "token-2"
+    assert slower.asked == []
+
+
 def test_no_transaction_is_open_while_wechat_is_asked(database: Database, app_id: str, clock: Clock) -> None:
     """SQLite has one writer and MySQL locks rows: with a transaction open this write would wait and fail."""
 
@@ -165,9 +161,7 @@ def test_a_token_is_renewed_five_minutes_before_it_ends(database: Database, app_
     assert len(platform.asked) == 2
 
 
-def test_nobody_waits_for_the_renewal_while_the_old_token_works(
-    database: Database, app_id: str, clock: Clock
-) -> None:
+def test_nobody_waits_for_the_renewal_while_the_old_token_works(database: Database, app_id: str, clock: Clock) -> None:
     store = unwaiting(database, app_id, clock)
     store.get(Platform())
     clock.advance(seconds=7200 - 60)
@@ -244,21 +238,21 @@ def test_a_token_without_a_time_is_used_and_soon_renewed(database: Database, pee
 # --- leases -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_lease_of_a_refresher_that_was_killed_ends_by_time(
-    tmp_path: Path, database: Database, peer: Peer, gateway: Gateway
+    database: Database, migrated_url: str, app_id: str, gateway: Gateway
 ) -> None:
     gateway.token_answer = lambda heard: gateway.wait()
-    context = multiprocessing.get_context("spawn")
-    given = (database_url(tmp_path), DATA_KEYS, peer.app_id, gateway.url)
-    process = context.Process(target=die_while_asking, args=given)
+    elsewhere = Elsewhere(migrated_url, Vault.new_key_text(), app_id, gateway.url)
+    process = multiprocessing.get_context("spawn").Process(target=ask_and_wait, args=(elsewhere,))
     process.start()
+    assert gateway.arrived.wait(30)
+    process.kill()
     process.join(30)
-    assert process.exitcode == -9
-    assert gateway.arrived.is_set()
-    assert read_row(database, peer.app_id).leased_by is not None
+    assert read_row(database, app_id).leased_by is not None
 
     clock = Clock()
-    store = unwaiting(database, peer.app_id, clock)
+    store = unwaiting(database, app_id, clock)
     platform = Platform()
     with pytest.raises(Unreachable, match="leased"):
         store.get(platform)
@@ -307,153 +301,3 @@ def test_a_failed_refresh_gives_the_lease_back(database: Database, app_id: str, 
 
     assert read_row(database, app_id).leased_by is None
     assert unwaiting(database, app_id, clock).get(Platform()) == "token-1"
-
-
-# --- forcing ------------------------------------------------------------------------------------------------------
-
-
-def test_a_new_token_is_forced_only_when_wechat_hands_out_the_refused_one_again(
-    database: Database, app_id: str, clock: Clock
-) -> None:
-    store, platform = TokenStore(database, app_id, clock=clock), Platform()
-    store.get(platform)
-
-    assert store.replace("token-1", platform) == "token-2"
-    assert platform.asked == [False, False, True]
-    assert store.replace("token-1", platform) == "token-2"  # somebody else's complaint of the same token
-    assert len(platform.asked) == 3
-
-
-def test_forcing_is_rationed_to_one_in_thirty_seconds(database: Database, app_id: str, clock: Clock) -> None:
-    store, platform = TokenStore(database, app_id, clock=clock), Platform()
-    store.get(platform)
-    store.replace("token-1", platform)
-    clock.advance(seconds=29)
-
-    assert TokenStore(database, app_id, clock=clock).replace("token-2", platform) is None
-    assert platform.asked.count(True) == 1
-    clock.advance(seconds=1)
-
-    assert store.replace("token-2", platform) == "token-3"
-
-
-def test_forcing_is_rationed_to_twenty_a_day_of_beijing(database: Database, app_id: str, clock: Clock) -> None:
-    store, platform = TokenStore(database, app_id, clock=clock), Platform()
-    bad = store.get(platform)
-    for _ in range(FORCED_A_DAY):
-        clock.advance(seconds=31)
-        bad = store.replace(bad, platform) or ""
-    clock.advance(seconds=31)
-
-    assert store.replace(bad, platform) is None
-    assert platform.asked.count(True) == 20
-    assert read_row(database, app_id).forced_count == 20
-    clock.now = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # midnight in Beijing
-
-    assert store.replace(bad, platform) == "token-22"
-    assert read_row(database, app_id).forced_count == 1
-
-
-def test_a_forced_refresh_counts_even_if_its_answer_is_lost(database: Database, app_id: str, clock: Clock) -> None:
-    store, platform = unwaiting(database, app_id, clock), Platform()
-    store.get(platform)
-
-    def lost(force: bool) -> Issued:
-        if force:
-            raise Unreachable("cgi-bin/stable_token", "connect")
-        return platform(force)
-
-    with pytest.raises(Unreachable):
-        store.replace("token-1", lost)
-
-    assert read_row(database, app_id).forced_count == 1
-
-
-def test_the_sandbox_accepts_what_the_ration_lets_through(database: Database, peer: Peer) -> None:
-    """Its own limits are WeChat's: 20 a day, 30 seconds apart."""
-    clock = Clock()
-    api = peer.api(database, clock)
-    for _ in range(3):
-        peer.arrange("/faults", kind="errcode", path=IPS, errcode=40001)
-        assert api.get_callback_ips() == ["127.0.0.1", "::1"]
-        clock.advance(seconds=31)
-        peer.arrange("/clock", advance_seconds=31)
-
-    assert read_row(database, peer.app_id).forced_count == 3
-
-
-# --- at rest ------------------------------------------------------------------------------------------------------
-
-
-def test_the_row_holds_no_readable_token_and_opens_in_its_own_place_only(
-    database: Database, app_id: str, clock: Clock
-) -> None:
-    TokenStore(database, app_id, clock=clock).get(Platform())
-    sealed = read_row(database, app_id).token_sealed
-    assert sealed is not None
-    assert b"token-1" not in sealed
-
-    TokenStore(database, "wx-other", clock=clock).get(Platform())
-    change_row(database, "wx-other", token_sealed=sealed)
-    platform = Platform()
-    TokenStore(database, "wx-other", clock=clock).get(platform)
-
-    assert platform.asked == [False]
-
-
-def test_a_token_sealed_under_a_lost_key_is_fetched_anew(database: Database, app_id: str, clock: Clock) -> None:
-    TokenStore(database, app_id, clock=clock).get(Platform())
-    other_keys = Database(database.engine, Vault.from_text(Vault.new_key_text("k9")))
-    platform = Platform()
-
-    assert TokenStore(other_keys, app_id, clock=clock).get(platform) == "token-1"
-    assert platform.asked == [False]
-
-
-def test_what_a_token_has_left_is_told_without_the_token(database: Database, app_id: str, clock: Clock) -> None:
-    def left(at: datetime) -> timedelta | None:
-        return database.read(lambda session: token_age_left(session, app_id=app_id, now=at))
-
-    assert left(NOON) is None
-    with pytest.raises(Unreachable):
-        unwaiting(database, app_id, clock).get(_unreachable)
-    assert left(NOON) is None  # the row is there by now, a token is not
-    clock.advance(seconds=3)
-    TokenStore(database, app_id, clock=clock).get(Platform())
-
-    assert left(clock.now) == timedelta(seconds=7200)
-    assert left(clock.now + timedelta(seconds=7201)) == timedelta(seconds=-1)
-
-
-def _unreachable(force: bool) -> Issued:
-    raise Unreachable("cgi-bin/stable_token", "connect")
-
-
-def test_neither_a_token_nor_the_store_shows_it_when_printed(database: Database, app_id: str, clock: Clock) -> None:
-    store = TokenStore(database, app_id, clock=clock)
-    issued = Issued("token-1", 7200)
-    store.get(lambda force: issued)
-
-    assert "token-1" not in f"{issued!r} {store!r} {vars(store)!r}"
-
-
-def test_a_token_call_that_is_refused_is_an_alert_and_not_a_stale_token(database: Database, gateway: Gateway) -> None:
-    gateway.token_answer = lambda heard: refuse(40001, "invalid credential")
-    api = WeChatApi(app_id="wx1", secret=SECRET, tokens=TokenStore(database, "wx-refused"), base=gateway.url)
-
-    with pytest.raises(RefusedByWeChat) as caught:
-        api.get_callback_ips()
-
-    assert (caught.value.errcode, caught.value.act, caught.value.api) == (40001, "alert", "cgi-bin/stable_token")
-    assert len(gateway.heard) == 1
-
-
-@pytest.mark.parametrize("body", [b"{}", b'{"access_token": ""}', b'{"access_token": 7}'])
-def test_an_answer_without_a_token_is_no_answer(database: Database, gateway: Gateway, body: bytes, app_id: str) -> None:
-    gateway.token_answer = lambda heard: ok(body)
-    api = WeChatApi(app_id=app_id, secret=SECRET, tokens=TokenStore(database, app_id), base=gateway.url)
-
-    with pytest.raises(WeChatError, match="no_token"):
-        api.get_callback_ips()
-
-    assert gateway.calls == []

@@ -5,15 +5,20 @@ without it nothing of a response is shown before "continue or start anew" was as
 token too, so that a page left open over night, or a browser without cookies, still sends its answer.
 """
 
-from flask import Response, current_app, request
+import base64
+import hashlib
+import hmac
+
+from flask import Response, request
 from itsdangerous import BadSignature, TimestampSigner
 
 from server.blueprints.requests import parts
+from server.ids import PUBLIC_ID_LENGTH, new_public_id, new_token
 from server.vault import token_hash
 
 KEEP_DAYS = 7
 LOOKING_SECONDS = 30 * 60
-_PROBE = "xq_c"
+_BROWSER = "xq_c"
 
 
 def token_of(instrument_id: str) -> str:
@@ -21,14 +26,27 @@ def token_of(instrument_id: str) -> str:
 
 
 def probe(response: Response) -> Response:
-    """Leave a cookie that says nothing, so that the next form tells whether this browser keeps any."""
-    if _PROBE not in request.cookies:
-        response.set_cookie(_PROBE, "1", path="/h5/", httponly=True, samesite="Lax")
+    """Leave a random value that is kept nowhere else: the next form tells by it whether this browser keeps cookies, and
+    that it was sent by the browser for which it was drawn."""
+    if not _browser():
+        _set(response, _BROWSER, new_public_id(), path="/h5/", max_age=None)
     return response
 
 
 def keeps_cookies(instrument_id: str) -> bool:
-    return _PROBE in request.cookies or bool(token_of(instrument_id))
+    return bool(_browser() or token_of(instrument_id))
+
+
+def token_for(form_id: str) -> str:
+    """The token of a response that begins with this form: the same one when the form is sent twice by one browser.
+
+    Whoever only knows the form cannot guess it, so nobody can prepare a response on somebody else's phone and read it.
+    """
+    if not (form_id and _browser()):
+        return new_token()
+    message = f"{_browser()}:{form_id}".encode("utf-8", "surrogatepass")
+    digest = hmac.digest(parts().settings.secret_key.encode(), b"xinqiao response\0" + message, hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def is_looking(instrument_id: str, token: str) -> bool:
@@ -40,34 +58,45 @@ def is_looking(instrument_id: str, token: str) -> bool:
         return False
 
 
+def remember(response: Response, instrument_id: str, token: str) -> Response:
+    """Keep the response on this device; whose it is will be asked before anything of it is shown."""
+    _set(response, _token_name(instrument_id), token, path=_path(instrument_id), max_age=KEEP_DAYS * 86400)
+    return response
+
+
 def keep(response: Response, instrument_id: str, token: str) -> Response:
-    """Remember the response on this device and renew the mark."""
+    """Remember the response, and that its owner is looking."""
     mark = _signer().sign(token_hash(token)).decode()
-    _set(response, _token_name(instrument_id), token, instrument_id, max_age=KEEP_DAYS * 86400)
-    _set(response, _mark_name(instrument_id), mark, instrument_id, max_age=None)
+    _set(response, _mark_name(instrument_id), mark, path=_path(instrument_id), max_age=None)
+    return remember(response, instrument_id, token)
+
+
+def forget(response: Response, *instrument_ids: str) -> Response:
+    for instrument_id in instrument_ids:
+        for name in (_token_name(instrument_id), _mark_name(instrument_id)):
+            response.delete_cookie(name, path=_path(instrument_id))
     return response
 
 
-def forget(response: Response, instrument_id: str) -> Response:
-    for name in (_token_name(instrument_id), _mark_name(instrument_id)):
-        response.delete_cookie(name, path=_path(instrument_id))
-    return response
-
-
-def _set(response: Response, name: str, value: str, instrument_id: str, max_age: int | None) -> None:
+def _set(response: Response, name: str, value: str, *, path: str, max_age: int | None) -> None:
     response.set_cookie(
         name,
         value,
         max_age=max_age,
-        path=_path(instrument_id),
+        path=path,
         httponly=True,
         samesite="Lax",
         secure=parts().settings.public_base_url.startswith("https://"),
     )
 
 
+def _browser() -> str:
+    value = request.cookies.get(_BROWSER, "")
+    return value if len(value) == PUBLIC_ID_LENGTH else ""
+
+
 def _signer() -> TimestampSigner:
-    return TimestampSigner(current_app.secret_key or "", salt="xinqiao still looking")
+    return TimestampSigner(parts().settings.secret_key, salt="xinqiao still looking")
 
 
 def _token_name(instrument_id: str) -> str:

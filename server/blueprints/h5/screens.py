@@ -1,18 +1,23 @@
 """The pages of a self-assessment as values in, Response out. No handler logic, no store."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from flask import Response, make_response, render_template
 
 from server.assessment.definition import Instrument
+from server.assessment.models import Response as Run
 from server.assessment.parts import Action
 from server.assessment.policy import AgeBand
-from server.assessment.service import GuardianNeeded, Outcome, Progress
+from server.assessment.service import GuardianNeeded, Outcome, Progress, Superseded
 from server.blueprints.h5 import device
-from server.blueprints.requests import parts
+from server.blueprints.requests import form, parts
 from server.crisis.models import CallWhen
 from server.errors import DomainError
+from server.ids import PUBLIC_ID_LENGTH, new_public_id
 from server.organisations.doors import DoorCode
+from server.texts import text
+from server.texts.moments import say_when
 
 # Which of an instrument's advised actions this installation can offer; the others' doors are not open.
 _ALWAYS = {Action.SELF_HELP, Action.RETEST, Action.CONTACT, Action.HOTLINE, Action.HOSPITAL}
@@ -27,12 +32,16 @@ def intro(instrument: Instrument, *, place: str | None, fault: str = "", status:
         fault=fault,
         ages=list(AgeBand),
         consent=parts().consent,
+        form_id=form("form_id", PUBLIC_ID_LENGTH) or new_public_id(),
     )
     return device.probe(make_response(page, status))
 
 
-def resume(instrument: Instrument, progress: Progress) -> Response:
-    return make_response(render_template("h5/resume.html", instrument=instrument, progress=progress))
+def resume(progress: Progress, *, entry_code: str = "") -> Response:
+    page = render_template(
+        "h5/resume.html", instrument=progress.instrument, progress=progress, entry_code=entry_code
+    )
+    return make_response(page)
 
 
 def too_young(instrument: Instrument, refusal: DomainError) -> Response:
@@ -67,43 +76,29 @@ def item(progress: Progress, token: str, item_id: str, *, notice: str = "", stat
     return make_response(page, status)
 
 
-def care(
-    progress: Progress,
-    token: str,
-    *,
-    promise: datetime | None = None,
-    fault: str = "",
-    phone: str = "",
-    status: int = 200,
-) -> Response:
-    page = render_template(
-        "h5/care.html",
-        instrument=progress.instrument,
-        token=token,
-        may_continue=True,
-        is_contact_left=progress.response.is_contact_left,
-        promise=promise,
-        fault=fault,
-        phone=phone,
-        call_times=list(CallWhen),
-    )
-    return make_response(page, status)
-
-
-def care_without_response(instrument: Instrument, token: str) -> Response:
-    """A danger sign whose response is finished, cleared or unknown: numbers first, the rest can wait."""
+def care(run: Run | None, instrument: Instrument, token: str, *, truth: str, may_continue: bool) -> Response:
+    """The red-flag screen. `run` None: no response was found for the sign; then there is nothing to join a number to."""
     page = render_template(
         "h5/care.html",
         instrument=instrument,
-        token=token,
-        may_continue=False,
-        is_contact_left=False,
-        promise=None,
+        token=token if run is not None else "",
+        truth=truth,
+        is_contact_left=run is not None and run.is_contact_left,
+        may_continue=may_continue,
         fault="",
         phone="",
         call_times=list(CallWhen),
     )
-    return make_response(page, 200)
+    return make_response(page)
+
+
+def truth_about_contact(run: Run | None, promise: datetime | None, now: datetime) -> str:
+    """The one line that says whether anybody can call, and by when."""
+    if run is None or not run.is_contact_left:
+        return text("h5.care_anonymous")
+    if promise is None:
+        return text("h5.care_unpromised")
+    return text("h5.care_promised", by=say_when(promise, now)) if promise > now else text("h5.care_overdue")
 
 
 def end(progress: Progress, token: str) -> Response:
@@ -111,7 +106,7 @@ def end(progress: Progress, token: str) -> Response:
     return make_response(page)
 
 
-def result(outcome: Outcome, token: str, promise: datetime | None) -> Response:
+def result(outcome: Outcome, token: str, *, truth: str, notice: str = "") -> Response:
     instrument = outcome.progress.instrument
     advised = instrument.results[outcome.level].actions if outcome.level else (Action.CONTACT, Action.HOTLINE)
     open_actions = [action for action in advised if action in _ALWAYS or parts().doors.is_open(_BEHIND_DOORS[action])]
@@ -122,23 +117,28 @@ def result(outcome: Outcome, token: str, promise: datetime | None) -> Response:
         sentence=instrument.advice_text(outcome.level) if outcome.level else "",
         actions=open_actions,
         token=token,
-        promise=promise,
+        truth=truth,
+        notice=notice,
+        form_id=new_public_id(),
     )
     return make_response(page)
 
 
-def not_saved(instrument: Instrument, token: str, item_id: str, code: int, drawn_at: int) -> Response:
-    """The store is away: what was chosen stands in the form and is sent again with one tap. It never asks the store."""
+def not_saved(
+    instrument: Instrument, *, action: str, fields: Iterable[tuple[str, str]], is_answer: bool, is_danger_sign: bool
+) -> Response:
+    """The store is away: what was sent stands in the page and goes out again with one tap. It never asks the store."""
     page = render_template(
         "h5/not_saved.html",
         instrument=instrument,
-        token=token,
-        item_id=item_id,
-        code=code,
-        drawn_at=drawn_at,
+        action=action,
+        fields=fields,
+        is_answer=is_answer,
+        is_danger_sign=is_danger_sign,
     )
     return make_response(page, 503)
 
 
-def gone(instrument: Instrument, sentence: str) -> Response:
-    return make_response(render_template("h5/gone.html", instrument=instrument, sentence=sentence), 404)
+def gone(instrument: Instrument, fault: DomainError) -> Response:
+    what = "superseded" if isinstance(fault, Superseded) else "gone"
+    return make_response(render_template("h5/gone.html", instrument=instrument, what=what), 404)

@@ -53,6 +53,7 @@ class Call:
             raise ApiError(44002)
         try:
             read = json.loads(self.body)
+            json.dumps(read, ensure_ascii=False).encode()  # half a surrogate pair is no character
         except ValueError:
             raise ApiError(47001) from None
         if not isinstance(read, dict):

@@ -47,6 +47,8 @@ class SandboxSettings:
             raise ValueError(f"The sandbox knows the modes plain, compatible and safe, not {self.mode!r}.")
         if self.account_kind not in get_args(AccountKind):
             raise ValueError(f"The sandbox knows no account kind {self.account_kind!r}.")
+        if self.push_deliveries < 1:
+            raise ValueError("A push is delivered at least once.")
         if not _is_aes_key(self.aes_key):
             raise ValueError("The EncodingAESKey must be 43 letters and digits.")
         for name in ("callback_url", "web_base"):

@@ -1,6 +1,7 @@
 """Where the state lives: in memory behind one lock, and in a file from which a restart goes on."""
 
 import atexit
+import logging
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ WRITE_PAUSE_SECONDS = 0.25
 PAUSE_PER_WRITE_TIME = 10
 
 _STATE = TypeAdapter(State)
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -91,7 +93,10 @@ class Store:
             self._closed.wait(max(WRITE_PAUSE_SECONDS, PAUSE_PER_WRITE_TIME * (time.monotonic() - began)))
 
     def flush(self) -> None:
-        """Write now if anything changed. Readers of the file see the old one or the new one, whole."""
+        """Write now if anything changed. Readers of the file see the old one or the new one, whole.
+
+        A full disk does not end the imitation: it is logged, and what was not written is tried again.
+        """
         if self._path is None:
             return
         with self._write_lock:
@@ -100,10 +105,15 @@ class Store:
             self._dirty.clear()
             with self._lock:
                 document = _STATE.dump_json(self._state)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-            draft.write_bytes(document)
-            draft.replace(self._path)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+                draft.write_bytes(document)
+                draft.replace(self._path)
+            except OSError:
+                self._dirty.set()
+                _log.exception("The sandbox cannot write its state file.")
+                return
             self.writes += 1
 
     def close(self) -> None:

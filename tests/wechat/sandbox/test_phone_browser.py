@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import qrcode
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .callback import Callback, Received, reply_xml
@@ -235,3 +235,20 @@ def test_the_pages_have_no_serious_accessibility_finding(
     phone.locator("#home").get_by_role("button", name="扫一扫").click()
     expect(phone.get_by_role("dialog")).to_contain_text("street-1")
     assert findings() == []
+
+
+def test_a_poster_keeps_the_focus_while_messages_come_and_go(sandbox: Driver, take_phone: Callable[..., Page]) -> None:
+    """The lists beside the phone are read anew at each change, and drawn anew only where they changed."""
+    sandbox.make_code("street-1")
+    sandbox.post("/follow", resident="wu-min")
+    phone = take_phone(viewport=DESK)
+    poster = phone.locator("#panel-posters button")
+    poster.focus()
+
+    with phone.expect_response(lambda response: "/sandbox/posters" in response.url):
+        sandbox.say("在吗", "wu-min")
+    expect(phone.locator("#pushes summary")).to_have_count(2)
+    with phone.expect_response(lambda response: "/sandbox/phone" in response.url):
+        pass
+
+    expect(poster).to_be_focused()

@@ -59,9 +59,10 @@ def test_checks_come_in_the_order_method_token_quota_permission_body(make_sandbo
 
 
 def test_bodies_that_are_empty_broken_or_no_object_have_their_codes(sandbox: Driver) -> None:
-    codes = [sandbox.call("POST", "qrcode/create", data=body)["errcode"] for body in (b" ", b"{", b"[]", b"\xff")]
+    bodies = (b" ", b"{", b"[]", b"\xff", b'{"action_name": "\\ud800"}')
+    codes = [sandbox.call("POST", "qrcode/create", data=body)["errcode"] for body in bodies]
 
-    assert codes == [44002, 47001, 47001, 47001]
+    assert codes == [44002, 47001, 47001, 47001, 47001]
 
 
 def test_an_unknown_path_and_a_wrong_method_have_codes_too(sandbox: Driver) -> None:

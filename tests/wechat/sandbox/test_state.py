@@ -170,3 +170,20 @@ def test_a_flood_does_not_write_the_file_for_each_message(make_sandbox: Callable
     assert 1 <= store.writes <= seconds / WRITE_PAUSE_SECONDS + 2  # the first at once, the last at the end
     (chat,) = json.loads(file.read_text(encoding="utf-8"))["chats"].values()
     assert chat[-1]["text"] == "echo: 第 49 句"
+
+
+def test_what_could_not_be_written_is_written_later(
+    make_sandbox: Callable[..., Driver], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    obstacle = tmp_path / "instance"
+    obstacle.write_text("a file where the folder should be", encoding="utf-8")
+    sandbox = make_sandbox(state_file=obstacle / "sandbox.json")
+    store = sandbox.app.extensions["sandbox"].store
+    sandbox.make_code("street-1")
+    store.flush()
+    assert "cannot write" in caplog.text
+
+    obstacle.unlink()
+    store.flush()
+
+    assert len(json.loads((obstacle / "sandbox.json").read_text(encoding="utf-8"))["tickets"]) == 1

@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 import secrets
+from functools import lru_cache
 from typing import Any
 
 import qrcode
@@ -92,8 +93,9 @@ def show(call: Call) -> Answer:
     return Binary(draw(ticket.url), "image/jpg")
 
 
+@lru_cache(maxsize=256)
 def draw(content: str) -> bytes:
-    """A JPEG of 430 pixels, the size in which WeChat hands out its codes."""
+    """A JPEG of 430 pixels, the size in which WeChat hands out its codes. A list of posters asks for many at once."""
     code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)
     code.add_data(content)
     picture = code.make_image().get_image().convert("L").resize((430, 430))

@@ -10,6 +10,7 @@ export class Scanner {
     Object.assign(this, { sheets, who, open, profile, sent });
     this.said = byId("scan-said");
     this.file = byId("scan-file");
+    this.shown = "";
     this.file.addEventListener("change", () => this.readPicture());
     byId("poster-search").addEventListener("input", () => this.refresh());
   }
@@ -60,6 +61,9 @@ export class Scanner {
   /** Both lists, from one answer. */
   async refresh() {
     const { posters } = await get("/posters", { q: byId("poster-search").value });
+    const shape = JSON.stringify(posters);
+    if (shape === this.shown) return; // drawn anew, every picture would be asked for again
+    this.shown = shape;
     const now = this.now?.() ?? Date.now() / 1000;
     for (const id of ["panel-posters", "sheet-posters"]) {
       const rows = posters.map((poster) => el("li", {}, this.row(poster, now)));
