@@ -6,7 +6,11 @@ from server import create_app
 from server.cli import offline_app, wants_offline_command
 from server.errors import ConfigurationError
 
+# gunicorn's own code for "the application cannot be loaded": with any other it starts workers again and again.
+_CANNOT_LOAD = 4
+
 try:
     app = offline_app() if wants_offline_command() else create_app()
 except ConfigurationError as fault:
-    sys.exit(str(fault))
+    print(fault, file=sys.stderr)
+    sys.exit(_CANNOT_LOAD)

@@ -217,7 +217,7 @@ def _kept_secrets(file: Path) -> dict[str, str]:
         }
         while not made["wechat_oa_aes_key"].isalnum():
             made["wechat_oa_aes_key"] = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-        draft = file.with_suffix(f".{os.getpid()}")
+        draft = file.with_suffix(f".{secrets.token_hex(8)}")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(made, indent=1), encoding="utf-8")
         try:

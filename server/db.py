@@ -7,8 +7,9 @@ for a lock lasts longer than LOCK_WAIT_SECONDS. See `Database.write` for what is
 import enum
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
@@ -38,6 +39,8 @@ _MYSQL_CLIENT_ERRORS = range(2000, 3000)
 # A wrong statement; the second where another connection has just changed the schema.
 _SQLITE_WRONG_STATEMENT = {1, 17}
 _LONGEST_CODE = 32
+# A connection that fails at once was closed while it lay in the pool; one that fails later has waited long enough.
+_SOON_SECONDS = 0.5
 T = TypeVar("T")
 
 
@@ -123,21 +126,26 @@ class Base(DeclarativeBase):
     __table_args__: Any = MYSQL_TABLE
 
 
-def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20) -> Engine:
-    """An engine that keeps this module's promises. `read_timeout` bounds one MySQL answer, in seconds."""
+def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20, is_autocommit: bool = False) -> Engine:
+    """An engine that keeps this module's promises. `read_timeout` bounds one MySQL answer, in seconds.
+
+    With `is_autocommit` each statement is a transaction of its own, and nothing else travels to the server: no ping, no
+    commit, no reset. For single inserts; see `Database.insert_alone`.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _make_sqlite_engine(parsed, pool_size)
+        return _make_sqlite_engine(parsed, pool_size, is_autocommit)
     # The driver is ours to choose: "mysql://" alone would ask for mysqlclient, which needs a C library.
     parsed = parsed.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"})
     return sa.create_engine(
         parsed,
-        isolation_level="READ COMMITTED",
+        isolation_level="AUTOCOMMIT" if is_autocommit else "READ COMMITTED",
+        pool_reset_on_return=None if is_autocommit else "rollback",
         pool_size=pool_size,
         max_overflow=4,
         pool_timeout=LOCK_WAIT_SECONDS,
         pool_recycle=1800,
-        pool_pre_ping=True,
+        pool_pre_ping=not is_autocommit,
         hide_parameters=True,
         connect_args={
             "connect_timeout": LOCK_WAIT_SECONDS,
@@ -151,7 +159,7 @@ def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20) -> Eng
     )
 
 
-def _make_sqlite_engine(url: sa.URL, pool_size: int) -> Engine:
+def _make_sqlite_engine(url: sa.URL, pool_size: int, is_autocommit: bool) -> Engine:
     engine = sa.create_engine(
         url,
         pool_size=pool_size,
@@ -177,6 +185,8 @@ def _make_sqlite_engine(url: sa.URL, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if is_autocommit:
+            return
         reads = connection.get_execution_options().get(_READS, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -207,6 +217,10 @@ def is_mysql(session: Session) -> bool:
     return session.get_bind().dialect.name in {"mysql", "mariadb"}
 
 
+class KeyTaken(Exception):
+    """A row with this key is there already."""
+
+
 class Database:
     """Runs functions in transactions. The function gets a session, may be run again, and never commits itself."""
 
@@ -214,6 +228,62 @@ class Database:
         self.engine = engine
         self.vault = vault
         self._reading_engine = engine.execution_options(**{_READS: True})
+
+    @cached_property
+    def _autocommit_engine(self) -> Engine:
+        url = self.engine.url.render_as_string(hide_password=False)
+        return make_engine(url, is_autocommit=True, read_timeout=LOCK_WAIT_SECONDS)
+
+    def insert_alone(self, table: str, row: Mapping[str, bytes | str | int]) -> None:
+        """Insert one row, durably, in one round trip to the driver and no transaction around it.
+
+        This is the hot path of the callback, hence no ORM. Only for rows with a key of their own: a connection that the
+        server had closed repeats it. Raises KeyTaken when the key is there, Unavailable as `write` does; it takes no
+        longer than one lock's wait.
+        """
+        began = time.monotonic()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._insert_alone(table, row)
+                return
+            except DBAPIError as error:
+                if isinstance(error, sa.exc.IntegrityError):
+                    raise KeyTaken from None
+                is_late = time.monotonic() - began > _SOON_SECONDS
+                if is_late or attempt == _ATTEMPTS or not error.connection_invalidated:
+                    raise _as_fault(error) from error
+                self._autocommit_engine.dispose(close=False)  # what else lies in the pool is as dead
+            except sa.exc.TimeoutError as error:
+                raise Unavailable from error
+
+    def _insert_alone(self, table: str, row: Mapping[str, bytes | str | int]) -> None:
+        dialect = self._autocommit_engine.dialect
+        mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        quote = dialect.identifier_preparer.quote
+        columns, marks = ", ".join(map(quote, row)), ", ".join([mark] * len(row))
+        statement = f"INSERT INTO {quote(table)} ({columns}) VALUES ({marks})"  # noqa: S608 - names of ours, quoted
+        connection = self._autocommit_engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            try:
+                cursor.execute(statement, tuple(row.values()))
+            finally:
+                cursor.close()
+        except dialect.loaded_dbapi.Error as error:
+            is_gone = dialect.is_disconnect(error, connection.dbapi_connection, None)
+            if is_gone:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                statement,
+                None,
+                error,
+                dialect.loaded_dbapi.Error,
+                True,
+                connection_invalidated=is_gone,
+                dialect=dialect,
+            ) from error
+        finally:
+            connection.close()
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` and commit. Repeats it after a deadlock or a connection that broke before the commit.

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import markdown_it
 import yaml
+from sqlalchemy.exc import SQLAlchemyError
 
 from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue, load_instruments
+from server.assessment.service import known_versions
 from server.config import Settings
 from server.db import Database, make_engine
-from server.errors import ConfigurationError
+from server.errors import ConfigurationError, Unavailable
 from server.organisations.doors import DoorCode, Doors
 from server.risk.service import Scanner
 from server.texts import text
@@ -126,7 +128,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
     if database is None:
         settings.xinqiao_instance.mkdir(parents=True, exist_ok=True)
         database = Database(make_engine(settings.resolved_database_url()), vault)
-    catalogue = load_instruments(content / "instruments")
+    catalogue = load_instruments(content / "instruments", known=_known_versions(database))
     doors = Doors(
         [
             PageDoor(DoorCode.HOME, "/h5/"),
@@ -145,6 +147,14 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         lines=hotlines(settings.hotline_local),
         consent=_load_consent(content / "consents" / "assessment.md"),
     )
+
+
+def _known_versions(database: Database) -> dict[tuple[str, str], str]:
+    """Which file stood behind each version when it was first used. A store that is away or empty knows none."""
+    try:
+        return database.read(known_versions)
+    except (Unavailable, SQLAlchemyError):
+        return {}
 
 
 def _load_consent(file: Path) -> Consent:

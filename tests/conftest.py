@@ -8,6 +8,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -29,17 +30,19 @@ from server.vault import Vault
 from tests import canaries
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, noon in Shanghai
+SECRET_KEY = "a key that only the tests know, long enough"
 DATA_KEYS = Vault.new_key_text("test")
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 T = TypeVar("T")
 LOG_FOLDER = Path(os.environ.get("XINQIAO_TEST_LOGS", ROOT / "test-artifacts" / "logs"))
+LOG_FILE = LOG_FOLDER / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.jsonl"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(LOG_FOLDER, ignore_errors=True)
     LOG_FOLDER.mkdir(parents=True, exist_ok=True)
-    stream = (LOG_FOLDER / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.jsonl").open("a", encoding="utf-8")
+    stream = LOG_FILE.open("a", encoding="utf-8")
     config.add_cleanup(stream.close)
     configure_logs(stream)
     config.addinivalue_line("markers", "sqlite: a promise of the embedded database alone")
@@ -211,13 +214,13 @@ def flush(session: Session) -> None:
 # --- the application --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def settings(tmp_path: Path, migrated_url: str) -> Settings:
+def settings_for(instance: Path, database_url: str) -> Settings:
     return load_settings(
         {
             "XINQIAO_ENV": "development",
-            "XINQIAO_INSTANCE": str(tmp_path / "instance"),
-            "DATABASE_URL": migrated_url,
+            "XINQIAO_INSTANCE": str(instance),
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": SECRET_KEY,
             "DATA_KEYS": DATA_KEYS,
             "HOTLINE_LOCAL": "020-55550000|08:00-22:00",
         }
@@ -225,10 +228,26 @@ def settings(tmp_path: Path, migrated_url: str) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database) -> Flask:
+def settings(tmp_path: Path, migrated_url: str) -> Settings:
+    return settings_for(tmp_path / "instance", migrated_url)
+
+
+@pytest.fixture(scope="session")
+def _built_app(migrated_url: str, _engine: sa.Engine, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Built once for this process: the scanner's lexicon takes a second to load."""
     from server import create_app
 
-    return create_app(settings, database=database)
+    settings = settings_for(tmp_path_factory.mktemp("instance"), migrated_url)
+    return create_app(settings, database=Database(_engine, vault))
+
+
+@pytest.fixture
+def app(_built_app: Flask, settings: Settings, database: Database) -> Iterator[Flask]:
+    """The application with this test's instance folder; its store is emptied afterwards."""
+    built = _built_app.extensions["xinqiao"]
+    _built_app.extensions["xinqiao"] = replace(built, settings=settings, database=database)
+    yield _built_app
+    _built_app.extensions["xinqiao"] = built
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Use cases of a resident who takes an instrument. Every function takes the response's token: it is the only key."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -9,11 +7,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.assessment import scoring
-from server.assessment.definition import Instrument, Item
+from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue
 from server.assessment.models import Answer, Care, InstrumentVersion, Response, ResponseStatus
 from server.assessment.parts import FlagLevel, Level
 from server.assessment.policy import SPANS, AgeBand, is_minor
+from server.assessment.progress import Outcome, Progress, Saved
 from server.assessment.scoring import Admission
 from server.clock import local_day
 from server.crisis import service as crisis
@@ -62,52 +61,6 @@ class Superseded(Conflict):
     """The definition by which this response began is no longer there."""
 
     code = "assessment.superseded"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a response stands. `answers` are codes by item; `missing` are visible items still to be answered."""
-
-    response: Response
-    instrument: Instrument
-    answers: Mapping[str, int]
-    items: tuple[Item, ...]
-    missing: tuple[Item, ...]
-
-    @property
-    def next_item(self) -> Item | None:
-        """The first question without an answer; those that may be passed over come after all that may not."""
-        open_items = (*self.missing, *(item for item in self.items if item.id not in self.answers))
-        return open_items[0] if open_items else None
-
-    def item_after(self, item_id: str) -> Item | None:
-        """The item that follows in order; None behind the last."""
-        ids = [item.id for item in self.items]
-        position = ids.index(item_id) + 1 if item_id in ids else len(ids)
-        return self.items[position] if position < len(ids) else None
-
-    def item_before(self, item_id: str) -> Item | None:
-        ids = [item.id for item in self.items]
-        return self.items[ids.index(item_id) - 1] if item_id in ids[1:] else None
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What became of an answer. `is_stale`: the page was older than the answer that stands, which was kept."""
-
-    progress: Progress
-    is_stale: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished response as the person may see it."""
-
-    progress: Progress
-    total: int | None
-    level: Level | None  # None: the instrument has no bands, so nothing is advised
-    is_red: bool
-    longer: Instrument | None
 
 
 def start(
@@ -207,7 +160,9 @@ def _remember_version(session: Session, instrument: Instrument) -> None:
 
 def find_instrument(catalogue: InstrumentCatalogue, instrument_id: str) -> Instrument | None:
     """The newest definition, also of an instrument that was withdrawn: pages of it may still be open."""
-    published = [version for version in catalogue.versions() if version.id == instrument_id and version.status != "draft"]
+    published = [
+        version for version in catalogue.versions() if version.id == instrument_id and version.status != "draft"
+    ]
     return published[-1] if published else None
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from server.clock import local, utc_now
 from server.errors import Refused
@@ -32,7 +33,17 @@ def parts() -> Parts:
     return parts_of(current_app)
 
 
+class _SessionsOfPeople(SecureCookieSessionInterface):
+    """WeChat's servers bring no cookies: a push opens no session."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith("/wechat/"):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
+
+
 def prepare(app: Flask) -> None:
+    app.session_interface = _SessionsOfPeople()
     app.before_request(_begin)
     app.after_request(_finish)
     built = parts_of(app)
@@ -73,6 +84,8 @@ def _finish(response: Response) -> Response:
     took = time.perf_counter() - g.get("began", time.perf_counter())
     REQUESTS.labels(route, str(response.status_code)).inc()
     DURATION.labels(route).observe(took)
+    if request.blueprint == "wechat":
+        return response  # read by WeChat's servers, not by a browser; the callback writes a line of its own
     if route not in _QUIET_ROUTES:
         log.info(
             "request",
@@ -135,4 +148,3 @@ def form(name: str, longest: int = 200) -> str:
 def form_number(name: str) -> int | None:
     value = form(name, 9)
     return int(value) if value.isascii() and value.isdigit() else None
-

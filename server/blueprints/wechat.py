@@ -1,6 +1,8 @@
 """The callback that WeChat calls. Everything it does is in server.wechat.callback; here are only HTTP's words for it."""
 
-from flask import Blueprint, Response, request
+import time
+
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from server.blueprints.requests import parts
@@ -20,8 +22,9 @@ def verify() -> Response:
     try:
         echo = parts().callback.verify(_query(), now=utc_now())
     except NotFromWechat:
-        return Response("", _FORBIDDEN, mimetype="text/plain")
-    return Response(echo, mimetype="text/plain")
+        return _forbid()
+    # The echo is whatever the query says: a browser must not make a page of it.
+    return Response(echo, mimetype="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
 
 @bp.post("/callback")
@@ -31,12 +34,19 @@ def receive() -> Response:
     try:
         answer = parts().callback.answer(_query(), request.get_data(cache=False), now=utc_now())
     except NotFromWechat:
-        PUSHES.labels("not_from_wechat").inc()
-        return Response("", _FORBIDDEN, mimetype="text/plain")
+        return _forbid()
     PUSHES.labels(answer.outcome).inc()
-    log.info("callback", outcome=answer.outcome, status=answer.status)
+    took = round((time.perf_counter() - g.began) * 1000, 1)
+    log.info("callback", outcome=answer.outcome, status=answer.status, duration_ms=took)
     is_xml = answer.body.startswith("<")
     return Response(answer.body, answer.status, mimetype="application/xml" if is_xml else "text/plain")
+
+
+def _forbid() -> Response:
+    # The first thing that an operator with a mistyped token looks for.
+    PUSHES.labels("not_from_wechat").inc()
+    log.info("callback", outcome="not_from_wechat", status=_FORBIDDEN)
+    return Response("", _FORBIDDEN, mimetype="text/plain")
 
 
 def _query() -> dict[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from server.cli.common import fail, parts
 from server.clock import utc_now
+from server.config import AccountKind
 from server.errors import DomainError, NotFound
 from server.organisations import service as organisations
 from server.organisations.models import EntryPoint, Organisation
@@ -48,6 +49,8 @@ def make(
 ) -> None:
     """Make a code for each place and write its poster as PNG and SVG."""
     built = parts()
+    if not plain and built.settings.wechat_oa_kind is not AccountKind.SERVICE:
+        fail("Only a certified service account may make codes of its own. Add --plain for addresses of this site.")
     until = utc_now() + timedelta(days=days) if days else None
     try:
         nodes = built.database.read(lambda session: _nodes(session, organisation_codes, below))

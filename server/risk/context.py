@@ -1,9 +1,9 @@
 """What the words around a hit make of it: denied, told of the past, invented, joked, or meant."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from server.risk.folding import CLAUSE_END, SENTENCE_END, View, quoted_stretches
@@ -22,7 +22,7 @@ from server.risk.lexicon import (
     Negation,
     WordsFile,
 )
-from server.risk.matching import Hit
+from server.risk.matching import Hit, longest
 
 _NEGATION_REACH = 24
 _PAST_REACH = 8
@@ -68,22 +68,24 @@ def settle(view: View, layout: Layout, hits: Sequence[Hit], lexicon: Lexicon, de
     reading = _Reading(view, layout, hits, lexicon.words, denial)
     settled: list[Hit] = []
     for hit in hits:
-        if hit.slot in CONTEXT_SLOTS or reading.has_neighbour(hit, hit.entry.unless):
+        if hit.slot in CONTEXT_SLOTS or reading.is_explained(hit):
             continue
         slot = lexicon.rules.slots[hit.slot]
-        # The first context that the slot listens to decides.
-        outcome = (
-            (slot.denied and reading.is_denied(hit) and slot.denied)
-            or (slot.framed and reading.is_framed(hit) and slot.framed)
-            or (slot.supposed and reading.is_supposed(hit) and slot.supposed)
-            or (slot.past and reading.is_past(hit) and slot.past)
-            or (slot.playing and reading.is_playing(hit) and slot.playing)
-            or (slot.joking and reading.is_joking(hit) and slot.joking)
-            or hit.slot
+        contexts = (
+            (slot.denied, reading.is_denied),
+            (slot.framed, reading.is_framed),
+            (slot.supposed, reading.is_supposed),
+            (slot.past, reading.is_past),
+            (slot.playing, reading.is_playing),
+            (slot.joking, reading.is_joking),
         )
-        if outcome != DROP:
-            settled.append(hit if outcome == hit.slot else replace(hit, slot=outcome))
-    return settled
+        # The first context that the slot listens to decides.
+        outcome = next((outcome for outcome, holds in contexts if outcome and holds(hit)), None)
+        if outcome is None:
+            settled.append(hit)
+        elif outcome != DROP:
+            settled.append(replace(hit, slot=outcome))
+    return longest(settled, key=lambda hit: hit.slot)
 
 
 class _Reading:
@@ -99,44 +101,45 @@ class _Reading:
         self._quoted = quoted_stretches(view)
         self._sentences: dict[str, set[int]] = defaultdict(set)
         self._clauses: dict[str, set[tuple[int, int]]] = defaultdict(set)
-        self._places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._ends: dict[str, list[int]] = defaultdict(list)
         for hit in hits:
             sentence = layout.sentence(hit.start)
             self._sentences[hit.slot].add(sentence)
             self._clauses[hit.slot].add((sentence, layout.clause(hit.start)))
             if hit.slot in CONTEXT_SLOTS:
-                self._places[hit.slot].append((hit.start, hit.end))
+                insort(self._ends[hit.slot], hit.end)
 
-    def has_neighbour(self, hit: Hit, slots: Iterable[str]) -> bool:
+    def is_explained(self, hit: Hit) -> bool:
+        """Whether the words around make an ambiguous entry harmless: a rope for the washing, a roof for the stars."""
+        if any(self._shares_clause(hit, slot) for slot in hit.entry.unless):
+            return True
         clause, sentence = self._layout.clause(hit.start), self._layout.sentence(hit.start)
         near = {(sentence, clause - 1), (sentence, clause), (sentence, clause + 1)}
-        return any(slot in self._clauses and not near.isdisjoint(self._clauses[slot]) for slot in slots)
+        return any(slot in self._clauses and not near.isdisjoint(self._clauses[slot]) for slot in hit.entry.unless_near)
 
     def is_denied(self, hit: Hit) -> bool:
+        start = max(self._layout.clause_start(hit.start), hit.start - _NEGATION_REACH)
+        if not self._denial.holds(self._text[start : hit.start]):
+            return False
         # A blank often stands for a comma in chat: "no, I want to die" must not read as "I do not want to die".
         at = bisect_right(self._breaks, hit.start)
         last_break = self._breaks[at - 1] if at else 0
-        start = max(self._layout.clause_start(hit.start), last_break, hit.start - _NEGATION_REACH)
-        return self._denial.holds(self._text[start : hit.start])
+        return last_break <= start or self._denial.holds(self._text[last_break : hit.start])
 
     def is_framed(self, hit: Hit) -> bool:
         """Told of a book, a film, a lesson; not when somebody says it of himself, unless he quotes it."""
         if self._shares_sentence(hit, FRAME) and self._is_quoted(hit):
             return True
-        return bool(self._in_clause(hit, FRAME)) and not self._is_own(hit)
+        return self._shares_clause(hit, FRAME) and not self._is_own(hit)
 
     def is_supposed(self, hit: Hit) -> bool:
         """Said of people in general: what to do if somebody should want to."""
-        return self._shares_sentence(hit, SUPPOSED) and any(
-            end <= hit.start <= end + _SPEAKER_REACH for _, end in self._in_clause(hit, ANYONE)
-        )
+        return self._shares_sentence(hit, SUPPOSED) and any(self._just_before(hit, ANYONE, _SPEAKER_REACH))
 
     def is_past(self, hit: Hit) -> bool:
-        if self._in_clause(hit, PRESENT):
-            return False
-        return any(
-            end <= hit.start <= end + _PAST_REACH and self._past_stops.isdisjoint(self._text[end : hit.start])
-            for _, end in self._in_clause(hit, PAST)
+        return not self._shares_clause(hit, PRESENT) and any(
+            self._past_stops.isdisjoint(self._text[end : hit.start])
+            for end in self._just_before(hit, PAST, _PAST_REACH)
         )
 
     def is_playing(self, hit: Hit) -> bool:
@@ -145,26 +148,31 @@ class _Reading:
     def is_joking(self, hit: Hit) -> bool:
         sentence = self._layout.sentence(hit.start)
         around = {sentence - 1, sentence, sentence + 1}
-        return not around.isdisjoint(self._sentences[JOKE]) and around.isdisjoint(self._sentences[EARNEST])
+        return self._shares_sentence(hit, JOKE) and around.isdisjoint(self._sentences[EARNEST])
 
     def _shares_sentence(self, hit: Hit, slot: str) -> bool:
         return slot in self._sentences and self._layout.sentence(hit.start) in self._sentences[slot]
 
-    def _in_clause(self, hit: Hit, slot: str) -> list[tuple[int, int]]:
-        places = self._places.get(slot)
-        if not places:
-            return []
-        start = self._layout.clause_start(hit.start)
-        clause = self._layout.clause(hit.start)
-        first = bisect_left(places, (start, 0))
-        return [place for place in places[first:] if self._layout.clause(place[0]) == clause]
+    def _shares_clause(self, hit: Hit, slot: str) -> bool:
+        if slot not in self._clauses:
+            return False
+        return (self._layout.sentence(hit.start), self._layout.clause(hit.start)) in self._clauses[slot]
+
+    def _just_before(self, hit: Hit, slot: str, reach: int) -> Iterator[int]:
+        """The ends of the slot's words in front of the hit, in its clause, at most `reach` characters away."""
+        ends = self._ends.get(slot, ())
+        clause_start = self._layout.clause_start(hit.start)
+        for end in ends[bisect_left(ends, hit.start - reach) : bisect_right(ends, hit.start)]:
+            if end > clause_start:
+                yield end
 
     def _is_own(self, hit: Hit) -> bool:
         start = max(self._layout.clause_start(hit.start), hit.start - _SPEAKER_REACH)
         return any(word in self._text[start : hit.end] for word in self._speaker)
 
     def _is_quoted(self, hit: Hit) -> bool:
-        return any(start <= hit.start and hit.end <= end for start, end in self._quoted)
+        at = bisect_right(self._quoted, (hit.start, len(self._text))) - 1
+        return at >= 0 and hit.end <= self._quoted[at][1]
 
 
 def _longest_first(words: Iterable[str]) -> str:

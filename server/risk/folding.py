@@ -130,15 +130,16 @@ class Folding:
 
 
 def quoted_stretches(view: View) -> list[tuple[int, int]]:
-    """The stretches of a view that stood between quotation marks or title brackets."""
+    """The stretches of a view that stood between quotation marks or title brackets: the outermost, in order."""
     stretches: list[tuple[int, int]] = []
-    opened: list[int] = []
+    depth = start = 0
     for mark in view.marks:
         turn = _QUOTES.get(mark.sign, 0)
-        if turn > 0:
-            opened.append(mark.at)
-        elif turn < 0 and opened:
-            stretches.append((opened.pop(), mark.at))
+        if turn > 0 and depth == 0:
+            start = mark.at
+        if turn < 0 and depth == 1:
+            stretches.append((start, mark.at))
+        depth = max(0, depth + turn)
     return stretches
 
 

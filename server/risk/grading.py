@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.risk.context import Layout
@@ -22,6 +22,37 @@ class Verdict:
 _MOST_REASONS_OF_A_RULE = 12
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """The hits that could meet a need, in order, and the clause of each."""
+
+    hits: Sequence[Hit]
+    clauses: Sequence[int]
+
+    def near(self, clause: int, within: int | None) -> Iterator[Hit]:
+        first = 0 if within is None else bisect_left(self.clauses, clause - within)
+        last = len(self.hits) if within is None else bisect_left(self.clauses, clause + within + 1)
+        return (self.hits[index] for index in range(first, last))
+
+
+class _Offers(dict[str, _Offer]):
+    """The offer for each need, made when it is first asked for: most rules never get that far."""
+
+    def __init__(self, hits: Iterable[Hit], members: Mapping[str, Sequence[str]], layout: Layout) -> None:
+        super().__init__()
+        self._members = members
+        self._layout = layout
+        self._by_slot: dict[str, list[Hit]] = defaultdict(list)
+        for hit in hits:
+            self._by_slot[hit.slot].append(hit)
+
+    def __missing__(self, need: str) -> _Offer:
+        found = (hit for slot in self._members[need] for hit in self._by_slot.get(slot, ()))
+        hits = sorted(found, key=lambda hit: hit.start)
+        offer = self[need] = _Offer(hits, [self._layout.clause(hit.start) for hit in hits])
+        return offer
+
+
 class Grader:
     """The rule table, most urgent rules first."""
 
@@ -31,16 +62,11 @@ class Grader:
         self._inside = {name for name, slot in lexicon.rules.slots.items() if slot.inside}
 
     def judge(self, hits: Sequence[Hit], layout: Layout) -> Verdict:
-        by_slot: dict[str, list[Hit]] = defaultdict(list)
-        for hit in hits:
-            by_slot[hit.slot].append(hit)
+        offers = _Offers(hits, self._members, layout)
         grade, report = Grade.NONE, False
         reasons: dict[tuple[str, int, int], tuple[Rule, Hit]] = {}
         for rule in self._rules:
-            offered = [self._offered(need, by_slot) for need in rule.needs]
-            if not all(offered):
-                continue
-            chosen = offered[0] if len(offered) == 1 else next(self._combinations(offered, rule.within, layout), ())
+            chosen = self._chosen(rule, [offers[need] for need in rule.needs])
             if not chosen:
                 continue
             grade = max(grade, rule.grade, key=lambda grade: grade.rank)
@@ -50,29 +76,27 @@ class Grader:
                 reasons.setdefault((hit.slot, *hit.origin), (rule, hit))
         return Verdict(grade, report, tuple(sorted(reasons.values(), key=lambda reason: reason[1].origin)))
 
-    def _offered(self, need: str, by_slot: dict[str, list[Hit]]) -> list[Hit]:
-        hits = [hit for slot in self._members[need] if slot in by_slot for hit in by_slot[slot]]
-        return sorted(hits, key=lambda hit: hit.start)
-
-    def _combinations(self, offered: list[list[Hit]], within: int | None, layout: Layout) -> Iterator[Sequence[Hit]]:
-        """Choices of one hit for each need, near enough to the hit of the first need, each at a place of its own."""
-        clauses = [[layout.clause(hit.start) for hit in hits] for hits in offered]
-        for pivot, clause in zip(offered[0], clauses[0], strict=True):
+    def _chosen(self, rule: Rule, offered: list[_Offer]) -> Sequence[Hit]:
+        """The places by which a rule holds: all for a rule of one need, else the first that go together."""
+        if not all(offer.hits for offer in offered):
+            return ()
+        if len(offered) == 1:
+            return offered[0].hits
+        for pivot, clause in zip(offered[0].hits, offered[0].clauses, strict=True):
             chosen = [pivot]
-            for hits, places in zip(offered[1:], clauses[1:], strict=True):
-                first = 0 if within is None else bisect_left(places, clause - within)
-                last = len(hits) if within is None else bisect_left(places, clause + within + 1)
-                other = next(
-                    (hit for hit in hits[first:last] if not any(self._collide(hit, taken) for taken in chosen)), None
-                )
+            for offer in offered[1:]:
+                near = (hit for hit in offer.near(clause, rule.within) if not self._collides(hit, chosen))
+                other = next(near, None)
                 if other is None:
                     break
                 chosen.append(other)
             else:
-                yield chosen
+                return chosen
+        return ()
 
-    def _collide(self, one: Hit, other: Hit) -> bool:
-        """Whether two hits are the same words counted twice."""
-        if one.slot in self._inside or other.slot in self._inside:
-            return False
-        return one.origin[0] < other.origin[1] and other.origin[0] < one.origin[1]
+    def _collides(self, hit: Hit, chosen: Sequence[Hit]) -> bool:
+        """Whether the same words would count twice."""
+        return hit.slot not in self._inside and any(
+            other.slot not in self._inside and hit.origin[0] < other.origin[1] and other.origin[0] < hit.origin[1]
+            for other in chosen
+        )

@@ -116,6 +116,9 @@ class RulesFile(_Strict):
         missing += [name for rule in self.rules for name in rule.needs if name not in known]
         if missing:
             raise ValueError(f"these slots are used but not described: {', '.join(sorted(set(missing)))}")
+        twice = [rule.id for number, rule in enumerate(self.rules) if rule.id in {r.id for r in self.rules[:number]}]
+        if twice:
+            raise ValueError(f"there are two rules {', '.join(twice)}")
         for rule in self.rules:
             if all(any(self.slots[name].supporting for name in self.members(need)) for need in rule.needs):
                 raise ValueError(f"rule {rule.id} could be met by supporting slots alone")
@@ -127,14 +130,18 @@ class RulesFile(_Strict):
 
 
 class Entry(_Strict):
-    """One kind of sentence. `unless` names slots that make it harmless when they stand in the same sentence."""
+    """One kind of sentence. `unless` names slots that make it harmless when they stand in the same clause.
+
+    `unless_near` looks one clause further on either side: for what is only dangerous as long as nothing explains it.
+    """
 
     id: Code
     slot: Code
     patterns: list[Nonempty] = []
     signs: list[Annotated[str, Field(min_length=1, max_length=1)]] = []  # pictures
     unless: list[Code] = []
-    alone: bool = False  # counts only when the text says nothing else
+    unless_near: list[Code] = []
+    alone: bool = False  # counts only as a sentence of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,7 @@ def load(folder: Path) -> Lexicon:
         for entry in _read(path, TypeAdapter(list[Entry])):
             if entry.id in entries:
                 raise RuleFileError(f"{path}: there are two entries {entry.id}")
-            for name in (entry.slot, *entry.unless):
+            for name in (entry.slot, *entry.unless, *entry.unless_near):
                 if name not in rules.slots:
                     raise RuleFileError(
                         f"{path}: entry {entry.id} uses the slot {name}, which rules.yaml does not describe"

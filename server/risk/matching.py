@@ -1,17 +1,17 @@
 """Finds the lexicon's entries in a text: one pass for all words, then a closer look only where a word was found."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import ahocorasick
 
-from server.risk.folding import View
+from server.risk.folding import SENTENCE_END, View
 from server.risk.lexicon import BENIGN, Entry, Lexicon, Spelling
 from server.risk.patterns import Pattern
 
 _MASK = "\0"  # no fold yields it, so no pattern matches across it
-_PARTICLES = 2  # as many characters may follow an entry that must stand alone
+_PARTICLES = 2  # as many characters may follow an entry that must be a sentence of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._spellings = _automaton(
-            (written, [(spelling, written)]) for spelling in lexicon.words.spellings for written in spelling.written
+            (written, (spelling, len(written))) for spelling in lexicon.words.spellings for written in spelling.written
         )
         anchored: dict[str, list[tuple[Entry, Pattern]]] = defaultdict(list)
         for entry, pattern in lexicon.patterns:
@@ -54,10 +54,10 @@ class Matcher:
     def respelled(self, view: View) -> View:
         """The view with sound-alikes and word parts written as the words they stand for."""
         pieces = [
-            (end + 1 - len(written), end + 1, spelling.word)
-            for end, [(spelling, written)] in self._spellings.iter_long(view.text)
-            if _stands_alone(view.text, end + 1 - len(written), end + 1)
-            and not _is_literal(view.text, end + 1 - len(written), end + 1, spelling)
+            (last + 1 - length, last + 1, spelling.word)
+            for last, (spelling, length) in self._spellings.iter_long(view.text)
+            if _stands_alone(view.text, last + 1 - length, last + 1)
+            and not _is_literal(view.text, last + 1 - length, last + 1, spelling)
         ]
         return view.spliced(pieces) if pieces else view
 
@@ -68,30 +68,35 @@ class Matcher:
             place = (last + 1 - length, last + 1)
             for entry, pattern in patterns:
                 found.setdefault(id(pattern), (entry, pattern, []))[2].append(place)
-        text = view.text
-        harmless = [item for item in found.values() if item[0].slot == BENIGN]
-        masked = list(text) if harmless else None
-        for _, pattern, places in harmless:
-            for start, end in _matches(pattern, text, view.breaks, places):
-                # "want to die  my mum ..." is not "dying to see my mum": a harmless phrase is written in one go.
-                if view.breaks.isdisjoint(range(start + 1, end)):
-                    masked[start:end] = _MASK * (end - start)  # type: ignore[index]
-        if masked:
-            text = "".join(masked)
-        said = len(text) - text.count(",") - text.count(".")
+        # "want to die  my mum ..." is not "dying to see my mum": a harmless phrase is written in one go.
+        harmless = [
+            (start, end)
+            for entry, pattern, places in found.values()
+            if entry.slot == BENIGN
+            for start, end in _matches(pattern, view.text, view.breaks, places)
+            if view.breaks.isdisjoint(range(start + 1, end))
+        ]
+        text = _masked(view.text, harmless) if harmless else view.text
         hits = [
             Hit(entry, entry.slot, start, end, view.origin(start, end))
             for entry, pattern, places in found.values()
             if entry.slot != BENIGN
             for start, end in _matches(pattern, text, view.breaks, places)
-            if not entry.alone or (start == 0 and said - end <= _PARTICLES)
+            if not entry.alone or _is_sentence(view.text, start, end)
         ]
         hits += (
             Hit(self._signs[mark.sign], self._signs[mark.sign].slot, mark.at, mark.at, (mark.origin, mark.origin + 1))
             for mark in view.marks
             if mark.sign in self._signs
         )
-        return _longest_of_each_slot(hits)
+        return longest(hits, key=lambda hit: hit.entry.id)
+
+
+def _masked(text: str, stretches: Iterable[tuple[int, int]]) -> str:
+    characters = list(text)
+    for start, end in stretches:
+        characters[start:end] = _MASK * (end - start)
+    return "".join(characters)
 
 
 def _matches(
@@ -146,12 +151,20 @@ def _is_literal(text: str, start: int, end: int, spelling: Spelling) -> bool:
     return text.startswith(tuple(spelling.not_before), end) or text.endswith(tuple(spelling.not_after), 0, start)
 
 
-def _longest_of_each_slot(hits: list[Hit]) -> list[Hit]:
+def _is_sentence(text: str, start: int, end: int) -> bool:
+    if start and text[start - 1] != SENTENCE_END:
+        return False
+    rest = text[end : end + _PARTICLES + 1]
+    return len(rest) <= _PARTICLES or SENTENCE_END in rest
+
+
+def longest(hits: Iterable[Hit], key: Callable[[Hit], str]) -> list[Hit]:
+    """The hits in order of place, without those that lie within another of the same key."""
     kept: list[Hit] = []
     furthest: dict[str, int] = {}
     for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.entry.id)):
-        if hit.end > furthest.get(hit.slot, -1):
-            furthest[hit.slot] = hit.end
+        if hit.end > furthest.get(key(hit), -1):
+            furthest[key(hit)] = hit.end
             kept.append(hit)
     return kept
 

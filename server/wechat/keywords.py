@@ -38,6 +38,7 @@ class Keywords:
             for word in words:
                 if self._by_alias.setdefault(fold(word), name) != name:
                     raise ConfigurationError(f"keywords.toml: {word!r} stands for two keywords")
+        self._longest = max(len(alias) for alias in self._by_alias)
         self._call_when = [(fold(word), CallWhen(when)) for when, words in call_when.items() for word in words]
 
     @classmethod
@@ -50,7 +51,9 @@ class Keywords:
         """The keyword's name, or None."""
         if len(message) > _LONGEST_KEYWORD * 4:
             return None
-        return self._by_alias.get(fold(message))
+        kept = strip(message)
+        # Most messages are no keyword: they are not worth a walk through the conversion tables.
+        return self._by_alias.get(_simplified(kept)) if len(kept) <= self._longest else None
 
     def find_phone(self, message: str) -> PhoneLeft | None:
         """A number that somebody left to be called, with the time of day that stands beside it."""
@@ -67,8 +70,16 @@ class Keywords:
 
 def fold(message: str) -> str:
     """One form for all the ways to type a keyword."""
+    return _simplified(strip(message))
+
+
+def strip(message: str) -> str:
+    """Letters and digits alone, in one width and case."""
     plain = unicodedata.normalize("NFKC", message).casefold()
     kept = "".join(letter for letter in plain if letter == "?" or unicodedata.category(letter)[0] in "LN")
     # Question marks alone are a question; behind a word they are only punctuation.
-    kept = kept.replace("?", "") or kept[:1]
-    return str(_simplify.convert(kept)) if not kept.isascii() else kept
+    return kept.replace("?", "") or kept[:1]
+
+
+def _simplified(kept: str) -> str:
+    return kept if kept.isascii() else str(_simplify.convert(kept))

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,14 +22,20 @@ from xml.etree import ElementTree
 
 import requests
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
+from server import create_app
 from server.config import ROOT, Settings, load_settings
+from server.crisis.models import AlertWords, ContactRequest
 from server.db import Base, Database
 from server.organisations import service as organisations
 from server.organisations.models import Level, Organisation
+from server.vault import Place
 from server.wechat.sandbox.crypto import MessageCipher, sign
 from tests import canaries
+from tests.conftest import DATA_KEYS
 
 PATH = "/wechat/callback"
 GH = "gh_0123456789ab"
@@ -207,7 +214,22 @@ def read_reply(plain: bytes) -> dict[str, str]:
     return {element.tag: element.text or "" for element in ElementTree.fromstring(plain).iter() if element.tag != "xml"}
 
 
-# --- the store --------------------------------------------------------------------------------------------------------
+# --- the application and its store ------------------------------------------------------------------------------------
+
+
+def make_app(folder: Path, database: Database) -> Flask:
+    """One application for all tests of a file: its start takes a second."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    settings = load_settings(
+        {
+            "XINQIAO_ENV": "development",
+            "XINQIAO_INSTANCE": str(folder),
+            "DATABASE_URL": url,
+            "DATA_KEYS": DATA_KEYS,
+            "HOTLINE_LOCAL": "020-55550000|08:00-22:00",
+        }
+    )
+    return create_app(settings, database=database)
 
 
 def make_district(database: Database) -> Organisation:
@@ -222,7 +244,76 @@ def count(database: Database, model: type[Base]) -> int:
     return database.read(lambda session: session.scalar(sa.select(sa.func.count()).select_from(model)) or 0)
 
 
-# --- the project's own processes --------------------------------------------------------------------------------------
+def spoken_words(database: Database) -> list[str]:
+    """What was said in distress, as whoever is on duty reads it."""
+    return _opened(database, AlertWords, "words")
+
+
+def left_numbers(database: Database) -> list[str]:
+    return _opened(database, ContactRequest, "phone")
+
+
+def _opened(database: Database, model: type[AlertWords | ContactRequest], field: str) -> list[str]:
+    def work(session: Session) -> list[str]:
+        rows = session.scalars(sa.select(model).order_by(model.id)).all()
+        places = [Place(model.__tablename__, row.public_id, field) for row in rows]
+        sealed = [getattr(row, f"{field}_sealed") for row in rows]
+        return [database.vault.open_text(value, place) for value, place in zip(sealed, places, strict=True)]
+
+    return database.read(work)
+
+
+# --- processes, and the way to a server -------------------------------------------------------------------------------
+
+
+class Proxy:
+    """A way to a server that can be frozen: what is sent then waits, and connections open but are not answered."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._flows = threading.Event()
+        self._flows.set()
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self) -> None:
+        self._flows.clear()
+
+    def thaw(self) -> None:
+        self._flows.set()
+
+    def close(self) -> None:
+        self.thaw()
+        for one in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                threading.Thread(target=self._connect, args=(near,), daemon=True).start()
+
+    def _connect(self, near: socket.socket) -> None:
+        self._sockets.append(near)
+        self._flows.wait()
+        with contextlib.suppress(OSError):
+            far = socket.create_connection(self._target)
+            self._sockets.append(far)
+            threading.Thread(target=self._pump, args=(far, near), daemon=True).start()
+            self._pump(near, far)
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._flows.wait()
+                sink.sendall(data)
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 def free_port() -> int:

@@ -1,7 +1,6 @@
 """WeChat's own vectors, another implementation's ciphers, and everything that is not from WeChat."""
 
 import base64
-import time
 
 import pytest
 from hypothesis import given
@@ -162,7 +161,7 @@ def test_a_timestamp_within_five_minutes_is_fresh(crypto, age):
     assert open_sealed(crypto, MessageCipher(AES_KEY, APP_ID).seal(b"m"), now=NOW + age).message == b"m"
 
 
-@pytest.mark.parametrize("age", [301, -301, 86400, time.time()])
+@pytest.mark.parametrize("age", [301, -301, 86400, 1_800_000_000])
 def test_a_timestamp_further_away_is_stale(crypto, age):
     with pytest.raises(NotFromWechat):
         open_sealed(crypto, MessageCipher(AES_KEY, APP_ID).seal(b"m"), now=NOW + age)

@@ -18,9 +18,7 @@ def root() -> Response:
 def home() -> str:
     """What can be done. A scanned code is handed on, so that what begins here counts for its place."""
     code = request.args.get("from", "")
-    return render_template(
-        "h5/home.html", instruments=parts().startable(), code=code if is_printed_code(code) else ""
-    )
+    return render_template("h5/home.html", instruments=parts().startable(), code=code if is_printed_code(code) else "")
 
 
 @bp.get("/h5/help")

@@ -9,7 +9,8 @@ from server.assessment.definition import Instrument
 from server.assessment.models import Response as Run
 from server.assessment.parts import Action
 from server.assessment.policy import AgeBand
-from server.assessment.service import GuardianNeeded, Outcome, Progress, Superseded
+from server.assessment.progress import Outcome, Progress
+from server.assessment.service import GuardianNeeded, Superseded
 from server.blueprints.h5 import device
 from server.blueprints.requests import form, parts
 from server.crisis.models import CallWhen
@@ -38,9 +39,7 @@ def intro(instrument: Instrument, *, place: str | None, fault: str = "", status:
 
 
 def resume(progress: Progress, *, entry_code: str = "") -> Response:
-    page = render_template(
-        "h5/resume.html", instrument=progress.instrument, progress=progress, entry_code=entry_code
-    )
+    page = render_template("h5/resume.html", instrument=progress.instrument, progress=progress, entry_code=entry_code)
     return make_response(page)
 
 
@@ -92,13 +91,13 @@ def care(run: Run | None, instrument: Instrument, token: str, *, truth: str, may
     return make_response(page)
 
 
-def truth_about_contact(run: Run | None, promise: datetime | None, now: datetime) -> str:
-    """The one line that says whether anybody can call, and by when."""
+def truth_about_contact(run: Run | None, promise: datetime | None, now: datetime, *, where: str = "care") -> str:
+    """The one line that says whether anybody can call, and by when. `where` is the page: care or result."""
     if run is None or not run.is_contact_left:
         return text("h5.care_anonymous")
     if promise is None:
-        return text("h5.care_unpromised")
-    return text("h5.care_promised", by=say_when(promise, now)) if promise > now else text("h5.care_overdue")
+        return text(f"h5.{where}_unpromised")
+    return text(f"h5.{where}_promised", by=say_when(promise, now)) if promise > now else text(f"h5.{where}_overdue")
 
 
 def end(progress: Progress, token: str) -> Response:

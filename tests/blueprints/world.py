@@ -1,0 +1,96 @@
+"""A small district: two streets with a community each, duty from 8:00 to 22:00, and the colleagues who are on it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from flask import Flask
+
+from server.accounts import staff as accounts
+from server.accounts.policy import Role
+from server.assessment.models import Answer, Response
+from server.crisis import service as crisis
+from server.crisis.models import Alert
+from server.organisations import service as organisations
+from server.organisations.models import EntryPoint, EntryPointDay, Level, Organisation
+from server.parts import Parts
+from tests.canaries import PASSWORD
+from tests.conftest import NOW
+
+EVERY_DAY = [(day, 8 * 60, 22 * 60) for day in range(7)]
+NIGHT = NOW + timedelta(hours=11)  # 23:00 in Shanghai, nobody on duty
+
+
+@dataclass
+class World:
+    parts: Parts
+    root: Organisation
+    streets: list[Organisation]
+    communities: list[Organisation]
+
+    @classmethod
+    def build(cls, app: Flask, *, hours=EVERY_DAY) -> "World":
+        parts = app.extensions["xinqiao"]
+
+        def work(session):
+            root = organisations.add_organisation(session, code="D", name="榕江区", level=Level.DISTRICT, parent=None)
+            streets, communities = [], []
+            for number, name in enumerate(("云岭街道", "荷溪街道"), start=1):
+                street = organisations.add_organisation(
+                    session, code=f"S{number}", name=name, level=Level.STREET, parent=root
+                )
+                streets.append(street)
+                communities.append(
+                    organisations.add_organisation(
+                        session, code=f"S{number}-1", name=f"{name}新庄社区", level=Level.COMMUNITY, parent=street
+                    )
+                )
+            if hours:
+                crisis.set_duty_hours(session, organisation=root, hours=hours, now=NOW - timedelta(days=30))
+            return cls(parts, root, streets, communities)
+
+        return parts.database.write(work)
+
+    def hire(self, login_name: str, *, role=Role.DUTY_OFFICER, at: Organisation | None = None, name: str = "") -> str:
+        def work(session):
+            member = accounts.create_staff(
+                session, login_name=login_name, display_name=name or login_name, password=PASSWORD, now=NOW
+            )
+            accounts.add_post(
+                session, member=member, organisation=at or self.root, role=role, now=NOW - timedelta(days=60)
+            )
+            return member.public_id
+
+        return self.parts.database.write(work)
+
+    def print_code(self, at: Organisation, *, door="assessment", target="phq9", **dates) -> str:
+        def work(session):
+            return organisations.make_entry_point(
+                session, doors=self.parts.doors, organisation=at, door=door, target=target, now=NOW, **dates
+            ).code
+
+        return self.parts.database.write(work)
+
+    # --- what the tests look up -----------------------------------------------------------------------------------
+
+    def all(self, model, *where):
+        return self.parts.database.read(lambda session: session.scalars(sa.select(model).where(*where)).all())
+
+    def only(self, model, *where):
+        [row] = self.all(model, *where)
+        return row
+
+    def alerts(self) -> list[Alert]:
+        return self.all(Alert)
+
+    def responses(self) -> list[Response]:
+        return self.all(Response)
+
+    def answers(self) -> dict[str, int]:
+        return {row.item_id: row.code for row in self.all(Answer)}
+
+    def uses(self, code: str) -> tuple[int, int, int]:
+        """(scans, starts, finishes) of a code over all days."""
+        point = self.only(EntryPoint, EntryPoint.code == code)
+        days = self.all(EntryPointDay, EntryPointDay.entry_point_id == point.id)
+        return sum(day.scans for day in days), sum(day.starts for day in days), sum(day.finishes for day in days)
