@@ -162,6 +162,7 @@ def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20, is_aut
 def _make_sqlite_engine(url: sa.URL, pool_size: int, is_autocommit: bool) -> Engine:
     engine = sa.create_engine(
         url,
+        pool_reset_on_return=None if is_autocommit else "rollback",
         pool_size=pool_size,
         max_overflow=4,
         pool_timeout=LOCK_WAIT_SECONDS,

@@ -24,7 +24,7 @@ from server.errors import Unavailable
 from server.jobs import WORKER, WORKER_BEAT_SECONDS, beat, take_lease
 from server.logs import log
 from server.parts import Parts
-from server.wechat.callback import purge_inbound
+from server.wechat.once import purge_inbound
 
 _TICKING = "worker_ticks"
 _ABANDONED_AFTER = timedelta(days=30)

@@ -101,6 +101,11 @@ class Vault:
     def new_key_text(key_id: str = "k1") -> str:
         return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether older keys are still read: look-ups then have to try each."""
+        return len(self._keys) > 1
+
     def seal(self, plain: bytes, place: Place) -> bytes:
         data_key, nonce = os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
         body = AESGCM(data_key).encrypt(nonce, plain, place.associated_data())

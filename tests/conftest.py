@@ -28,6 +28,7 @@ from server.migrations.models import METADATA
 from server.parts import Parts
 from server.vault import Vault
 from tests import canaries
+from tests.counters import COUNTERS
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, noon in Shanghai
 SECRET_KEY = "a key that only the tests know, long enough"
@@ -181,6 +182,18 @@ def database(_engine: sa.Engine, vault: Vault) -> Iterator[Database]:
     """A real database with committed transactions; its tables are emptied afterwards."""
     yield Database(_engine, vault)
     _empty(_engine)
+
+
+@pytest.fixture
+def counters(database: Database) -> Iterator[Database]:
+    """The same database with two counters at zero: see tests/counters.py."""
+    COUNTERS.create(database.engine)
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(COUNTERS.insert(), [{"id": 1, "n": 0}, {"id": 2, "n": 0}])
+        yield database
+    finally:
+        COUNTERS.drop(database.engine)
 
 
 def _empty(engine: sa.Engine) -> None:

@@ -10,21 +10,18 @@ from server.assessment import scoring
 from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue
 from server.assessment.models import Answer, Care, InstrumentVersion, Response, ResponseStatus
-from server.assessment.parts import FlagLevel, Level
+from server.assessment.parts import Level
 from server.assessment.policy import SPANS, AgeBand, is_minor
 from server.assessment.progress import Outcome, Progress, Saved
 from server.assessment.scoring import Admission
+from server.assessment.signs import raise_alerts
 from server.clock import local_day
 from server.crisis import service as crisis
 from server.crisis.models import CallWhen, SourceKind
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.ids import new_public_id, new_token
 from server.organisations import service as organisations
-from server.risk.grades import Grade
 from server.vault import token_hash
-
-# `caution` raises none: it is an offer on the result page.
-_GRADES = {FlagLevel.EMERGENCY: Grade.HIGH, FlagLevel.URGENT: Grade.SERIOUS}
 
 
 class UnknownInstrument(NotFound):
@@ -80,7 +77,9 @@ def start(
     `token` is the one that the form would give it: the same form sent twice begins one response. Once that response has
     moved on, the form comes from the page's history, and begins another.
     """
-    instrument = _startable(catalogue, instrument_id)
+    if instrument_id not in catalogue:
+        raise UnknownInstrument(instrument=instrument_id)
+    instrument = catalogue[instrument_id]
     _check_age(instrument, age_band)
     token = token or new_token()
     standing = session.scalar(sa.select(Response).where(Response.token_hash == token_hash(token)))
@@ -131,12 +130,6 @@ def _is_untouched(response: Response, instrument: Instrument, age_band: AgeBand)
         and response.definition_hash == instrument.definition_hash
         and response.age_band is age_band
     )
-
-
-def _startable(catalogue: InstrumentCatalogue, instrument_id: str) -> Instrument:
-    if instrument_id not in catalogue:
-        raise UnknownInstrument(instrument=instrument_id)
-    return catalogue[instrument_id]
 
 
 def _check_age(instrument: Instrument, age_band: AgeBand) -> None:
@@ -204,14 +197,17 @@ def _get(session: Session, token: str, *, lock: bool = False) -> Response:
 
 
 def _progress(session: Session, catalogue: InstrumentCatalogue, response: Response) -> Progress:
-    try:
-        instrument = catalogue.get_version(response.instrument_id, response.instrument_version)
-    except NotFound:
-        raise Superseded from None
-    answers = _answers(session, response)
+    instrument, answers = _definition(catalogue, response), _answers(session, response)
     items = scoring.visible_items(instrument, answers)
     missing = tuple(item for item in items if item.required and item.id not in answers)
     return Progress(response, instrument, answers, items, missing)
+
+
+def _definition(catalogue: InstrumentCatalogue, response: Response) -> Instrument:
+    try:
+        return catalogue.get_version(response.instrument_id, response.instrument_version)
+    except NotFound:
+        raise Superseded from None
 
 
 def _answers(session: Session, response: Response) -> dict[str, int]:
@@ -253,7 +249,7 @@ def save_answer(
         else:
             standing.code, standing.sequence = code, response.revision
     if is_new:
-        _raise_flags(session, progress, item_id, code, now)
+        raise_alerts(session, progress, item_id, code, now)
     session.flush()
     return Saved(_progress(session, catalogue, response), is_stale)
 
@@ -266,15 +262,15 @@ def raise_flags(
     Returns the response if it was a danger sign in it. Raises Gone.
     """
     response = _get(session, token, lock=True)
+    instrument: Instrument | None
     try:
-        instrument = catalogue.get_version(response.instrument_id, response.instrument_version)
-    except NotFound:
-        newest = find_instrument(catalogue, response.instrument_id)
-        if newest is None:
-            return None
-        instrument = newest
+        instrument = _definition(catalogue, response)
+    except Superseded:
+        instrument = find_instrument(catalogue, response.instrument_id)
+    if instrument is None:
+        return None
     progress = Progress(response, instrument, _answers(session, response), (), ())
-    return response if _raise_flags(session, progress, item_id, code, now) else None
+    return response if raise_alerts(session, progress, item_id, code, now) else None
 
 
 def is_danger_sign(catalogue: InstrumentCatalogue, *, instrument_id: str, item_id: str, code: int) -> bool:
@@ -283,28 +279,6 @@ def is_danger_sign(catalogue: InstrumentCatalogue, *, instrument_id: str, item_i
     return instrument is not None and any(
         flag.level.is_red for flag in scoring.flags_raised_by(instrument, item_id, code, {})
     )
-
-
-def _raise_flags(session: Session, progress: Progress, item_id: str, code: int, now: datetime) -> bool:
-    response = progress.response
-    flags = scoring.flags_raised_by(progress.instrument, item_id, code, progress.answers)
-    red = [flag for flag in flags if flag.level.is_red]
-    for flag in red:
-        crisis.raise_alert(
-            session,
-            source_kind=SourceKind.RESPONSE,
-            source_public_id=response.public_id,
-            rule=flag.id,
-            rule_version=f"{response.instrument_id}-{response.instrument_version}",
-            grade=_GRADES[flag.level],
-            organisation_id=response.organisation_id,
-            is_reachable=response.is_contact_left,
-            is_minor=is_minor(response.age_band),
-            now=now,
-        )
-    if red:
-        response.care = Care.DUE
-    return bool(red)
 
 
 def pass_care(session: Session, catalogue: InstrumentCatalogue, *, token: str) -> Progress:
@@ -345,7 +319,7 @@ def find_place(session: Session, *, token: str) -> int | None:
 
 
 def contact_promise(session: Session, *, response: Response) -> datetime | None:
-    """What was promised when the number was left, or since; None when no duty hours were known."""
+    """What was promised last; None when no duty hours were known."""
     return crisis.promise_for(session, source_kind=SourceKind.RESPONSE, source_public_id=response.public_id)
 
 
@@ -388,10 +362,9 @@ def read_outcome(session: Session, catalogue: InstrumentCatalogue, *, token: str
     # Whoever was shown the red-flag screen reads the red text, even if they took the answer back: the alert stands.
     is_red = result.red_flag or progress.response.care is not Care.NONE
     level = Level.RED if is_red else result.level
-    offers = [
-        catalogue[step.offer] for step in scoring.next_steps(progress.instrument, result) if step.offer in catalogue
-    ]
-    return Outcome(progress, result.total, level, is_red, offers[0] if offers else None)
+    steps = scoring.next_steps(progress.instrument, result)
+    longer = next((catalogue[step.offer] for step in steps if step.offer in catalogue), None)
+    return Outcome(progress, result.total, level, is_red, longer)
 
 
 def clear(session: Session, *, token: str) -> None:

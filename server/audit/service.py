@@ -107,7 +107,7 @@ def _digest(key: bytes, seq: int, entry: Entry, previous: bytes) -> bytes:
     return hmac.digest(key, previous + json.dumps(fields).encode(), hashlib.sha256)
 
 
-def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = ()) -> Verdict:
+def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = (), page_size: int = _PAGE) -> Verdict:
     """Walk the whole chain. `known_heads` are (seq, digest) copied elsewhere: they betray a chain rewritten with its key.
 
     The chain may grow meanwhile: each page is read after the head, and head and rows are stored in one transaction, so
@@ -120,7 +120,7 @@ def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = ()) -> 
     while True:
         head = session.get(AuditHead, _HEAD, populate_existing=True)
         page = session.scalars(
-            sa.select(AuditEvent).where(AuditEvent.seq > rows).order_by(AuditEvent.seq).limit(_PAGE)
+            sa.select(AuditEvent).where(AuditEvent.seq > rows).order_by(AuditEvent.seq).limit(page_size)
         ).all()
         if head is None:
             return Verdict(0, 0, _GENESIS.hex(), "head_missing" if page or known else None)

@@ -167,9 +167,9 @@ def acknowledge(session: Session, *, public_id: str, staff: Staff, now: datetime
         )
         return
     session.refresh(alert)
-    if alert.acknowledged_by != staff.id:
-        assert alert.acknowledged_by is not None
-        assert alert.acknowledged_at is not None
+    if alert.acknowledged_by is None or alert.acknowledged_at is None:
+        acknowledge(session, public_id=public_id, staff=staff, now=now)  # it rang anew in this very moment
+    elif alert.acknowledged_by != staff.id:
         by = session.get_one(StaffMember, alert.acknowledged_by).display_name
         raise AlreadyAcknowledged(by=by, at=alert.acknowledged_at)
 
@@ -239,6 +239,8 @@ def _words_of(session: Session, alert: Alert) -> list[Said]:
 
 
 def _get_alert(session: Session, public_id: str, staff: Staff, permission: Permission) -> Alert:
+    if not public_id.isascii():  # MySQL refuses to compare ids with letters that no id has
+        raise NotFound(alert=public_id)
     alert = session.scalar(
         sa.select(Alert)
         .join(Organisation, Organisation.id == Alert.organisation_id)

@@ -160,6 +160,8 @@ class _Table(dict[int, str]):
     def _fold(self, character: str) -> str:
         if character in self._readings:
             return self._readings[character]
+        if unicodedata.category(character) == "So":
+            return ""  # a picture, also when it is drawn around a character
         # Compatibility characters first: NFKD takes full-width commas, accents and circled figures apart.
         form = "".join(self._fold_part(part) for part in unicodedata.normalize("NFKD", character))
         return form if len(form) <= _LONGEST_FORM else ""

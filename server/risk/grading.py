@@ -20,6 +20,8 @@ class Verdict:
 
 # Enough to show a counsellor where to look; a flood of repetitions need not become a flood of evidence.
 _MOST_REASONS_OF_A_RULE = 12
+# A stranger's texts shall not fill the memory with odd sets of slots.
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,23 @@ class Grader:
         self._members = {need: lexicon.rules.members(need) for rule in self._rules for need in rule.needs}
         self._inside = {name for name, slot in lexicon.rules.slots.items() if slot.inside}
 
+        self._candidates_of: dict[frozenset[str], tuple[Rule, ...]] = {}
+
+    def _candidates(self, slots: frozenset[str]) -> tuple[Rule, ...]:
+        """The rules whose every need some found slot can meet. Few sets of slots ever occur, so they are remembered."""
+        known = self._candidates_of.get(slots)
+        if known is None:
+            met = {need for need, members in self._members.items() if not slots.isdisjoint(members)}
+            known = tuple(rule for rule in self._rules if met.issuperset(rule.needs))
+            if len(self._candidates_of) < _MOST_REMEMBERED:
+                self._candidates_of[slots] = known
+        return known
+
     def judge(self, hits: Sequence[Hit], layout: Layout) -> Verdict:
         offers = _Offers(hits, self._members, layout)
         grade, report = Grade.NONE, False
         reasons: dict[tuple[str, int, int], tuple[Rule, Hit]] = {}
-        for rule in self._rules:
+        for rule in self._candidates(frozenset(hit.slot for hit in hits)):
             chosen = self._chosen(rule, [offers[need] for need in rule.needs])
             if not chosen:
                 continue

@@ -1,8 +1,7 @@
 """One push, from bytes to answer: verified, read, graded, handled once, answered within WeChat's five seconds.
 
-The row that makes it once and the work itself are one transaction, so a kill at any moment leaves both or neither; a resend
-that meets the first still running waits for its lock (3 s at most) and then answers with the stored reply. The database is
-only ever asked from a pool of threads: whatever it does, the answer leaves when the budget is spent.
+once.py decides that it is handled once. Here is what stands around it: work that may wait for the database longer than one
+lock runs on a pool of threads, so that the answer leaves when the budget is spent, whatever the database does.
 """
 
 import threading
@@ -11,35 +10,24 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
-
-from server.clock import local_day
-from server.db import Database, KeyTaken, vault_of
+from server.db import Database
 from server.errors import Unavailable
 from server.logs import log
-from server.vault import CannotOpen, Place, Vault
 from server.wechat.crypto import CallbackCrypto, NotFromWechat
 from server.wechat.inbound import Inbound, NotAMessage, parse, read_envelope
-from server.wechat.models import InboundMessage
-from server.wechat.replies import Reply, dump, load, render
+from server.wechat.once import handle_once, is_brief
+from server.wechat.replies import Reply, render
 from server.wechat.router import Route, Router
 
 # WeChat hangs up after 5 s. A lock may be waited for 3 s; what is left is for the network and for a crowded machine.
 BUDGET_SECONDS = 3.5
 # Once the store has failed, the next messages do not each wait the whole budget: they may have waited for a thread already.
 _DOUBT_SECONDS = 2.0
-_BUDGET_IN_DOUBT = 0.7
-_PURPOSE = "inbound_messages"
+_BUDGET_IN_DOUBT = 0.5
 _Work = Callable[[], Reply | None]
 _Seal = Callable[[str], str]
-
-
-class AlreadyHandled(Exception):
-    """The message's row is there: somebody else did the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,34 +109,10 @@ class Callback:
 
     def _handle(self, inbound: Inbound, route: Route, now: datetime, started: float) -> Reply | None:
         """What is answered, once the work is stored. Raises Unavailable when it was not, or not in time."""
-        keys = self._database.vault.blind_indexes(_PURPOSE, inbound.identity)
-
-        def work() -> Reply | None:
-            try:
-                if route.work is None and len(keys) == 1:
-                    return self._keep_answer(keys[0], route, now)
-                return self._database.write(lambda session: _work_once(session, keys, inbound, route, now))
-            except AlreadyHandled:
-                return self._database.read(lambda session: _stored_reply(session, keys))
-
         # One insert waits for one lock at most: it needs no thread to be waited for with, until the store is in doubt.
-        is_brief = route.work is None and len(keys) == 1
-        return self._patience.wait_for(work, started, is_brief=is_brief)
-
-    def _keep_answer(self, key: bytes, route: Route, now: datetime) -> Reply | None:
-        """For the many messages that only get an answer: one row, one round trip. Raises AlreadyHandled."""
-        try:
-            self._database.insert_alone(
-                InboundMessage.__tablename__,
-                {
-                    "key": key,
-                    "received_on": local_day(now).isoformat(),
-                    "reply_sealed": _seal(self._database.vault, key, route.at_once),
-                },
-            )
-        except KeyTaken:
-            raise AlreadyHandled from None
-        return route.at_once
+        return self._patience.wait_for(
+            lambda: handle_once(self._database, inbound, route, now), started, is_brief=is_brief(self._database, route)
+        )
 
 
 class _Patience:
@@ -198,60 +162,3 @@ class _Patience:
     def _count(self, change: int) -> None:
         with self._lock:
             self._unfinished += change
-
-
-# --- once -------------------------------------------------------------------------------------------------------------
-
-
-def _work_once(session: Session, keys: list[bytes], inbound: Inbound, route: Route, now: datetime) -> Reply | None:
-    if len(keys) > 1 and _find_row(session, keys[1:]) is not None:
-        raise AlreadyHandled  # handled before the data key was changed
-    vault = vault_of(session)
-    try:
-        row = {"key": keys[0], "received_on": local_day(now), "reply_sealed": _seal(vault, keys[0], route.at_once)}
-        session.execute(_INSERT, row)
-    except IntegrityError:
-        raise AlreadyHandled from None
-    if route.work is None:
-        return route.at_once
-    reply = route.work(session, inbound, now)
-    session.execute(_UPDATE, {"b_key": keys[0], "b_reply": _seal(vault, keys[0], reply)})
-    return reply
-
-
-def _seal(vault: Vault, key: bytes, reply: Reply | None) -> bytes:
-    return vault.seal_text(dump(reply), _reply_place(key))
-
-
-_TABLE = InboundMessage.__table__
-_INSERT = sa.insert(_TABLE)  # type: ignore[arg-type]
-_UPDATE = (
-    sa.update(_TABLE)  # type: ignore[arg-type]
-    .where(_TABLE.c.key == sa.bindparam("b_key"))
-    .values(reply_sealed=sa.bindparam("b_reply"))
-)
-
-
-def _find_row(session: Session, keys: list[bytes]) -> InboundMessage | None:
-    return session.scalar(sa.select(InboundMessage).where(InboundMessage.key.in_(keys)))
-
-
-def _stored_reply(session: Session, keys: list[bytes]) -> Reply | None:
-    row = _find_row(session, keys)
-    if row is None:
-        raise Unavailable  # the first one failed after all; WeChat will ask again
-    try:
-        return load(vault_of(session).open_text(row.reply_sealed, _reply_place(row.key)))
-    except CannotOpen:
-        log.error("callback.reply_unreadable")
-        return None
-
-
-def _reply_place(key: bytes) -> Place:
-    return Place("inbound_messages", key.hex(), "reply")
-
-
-def purge_inbound(session: Session, now: datetime) -> None:
-    """Forget what WeChat can no longer resend: everything before yesterday."""
-    yesterday = local_day(now) - timedelta(days=1)
-    session.execute(sa.delete(InboundMessage).where(InboundMessage.received_on < yesterday))

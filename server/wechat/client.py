@@ -252,6 +252,7 @@ class WeChatApi:
         self._guard = _Guard(app_id, secret, tokens, make_session(base, timeouts), sleep)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """Every GET counts as repeatable; those of WeChat's that use up a code (jscode2session) take no token anyway."""
         answer: dict[str, Any] = self._guard.get(f"{API_HOST}/{path}", params=params)
         return answer
 

@@ -33,17 +33,13 @@ def test_each_line_gets_its_line_in_order(grade):
     assert answers[1]["evidence"] == [{"slot": "wish", "rule": "wish/wish-not-live", "start": 1, "end": 4}]
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["", "no JSON", "[]", "{}", '{"text": 4}', '{"text": null}', "[" * 100_000, b'{"text": "\xff"}\n', "9" * 5_000],
-    ids=lambda line: repr(line[:16]),
-)
-def test_a_malformed_line_is_told_and_the_run_goes_on(grade, line):
-    code, answers = grade(line, json.dumps({"text": "我不想活了"}))
+def test_malformed_lines_are_told_and_the_run_goes_on(grade):
+    malformed = ["", "no JSON", "[]", "{}", '{"text": 4}', '{"text": null}', "[" * 100_000, "9" * 5_000]
+    code, answers = grade(*malformed, b'{"text": "\xff"}\n', json.dumps({"text": "我不想活了"}))
 
     assert code == 1
-    assert answers[0] == {"error": "malformed"}
-    assert answers[1]["grade"] == "serious"
+    assert answers[:-1] == [{"error": "malformed"}] * (len(malformed) + 1)
+    assert answers[-1]["grade"] == "serious"
 
 
 def test_half_a_character_is_graded_with_the_rest(grade):

@@ -1,5 +1,7 @@
 """What must not change a grade, and what no text may do to the scanner."""
 
+from itertools import pairwise
+
 import opencc
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,23 +13,20 @@ INVISIBLE = ["\u200b", "\u200d", "\u2060", "\ufeff", "\ufe0f", "\u202e", "\u0336
 SYMBOLS = [" ", "\u3000", "*", "·", "-", "~", "/", "_", "🌸"]
 CHINESE = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), max_size=40)
 # Pieces of the lexicon's own world: random Unicode alone would almost never reach the closer look.
-FRAGMENTS = st.lists(
-    st.sampled_from(
-        [
-            *"我想死活不没，。！“”《》 \n\u200b\u202e",
-            "自杀",
-            "跳楼",
-            "今晚",
-            "哈哈",
-            "以前",
-            "如果有人",
-            "小说里",
-            "安眠药",
-        ]
-        + ["绳子", "挂好了", "再见", "紫砂壶", "想4", "zs", "👋", "🌊", "下辈子见", "爸爸", "打我", "\ud800", "㎡", "⑩"]
-    ),
-    max_size=60,
-).map("".join)
+WORDS = ["自杀", "跳楼", "今晚", "哈哈", "以前", "如果有人", "小说里", "安眠药", "绳子", "挂好了", "再见", "下辈子见"]
+WORDS += [
+    "紫砂壶",
+    "想4",
+    "zs",
+    "👋",
+    "🌊",
+    "爸爸",
+    "打我",
+    "㎡",
+    "⑩",
+    *"我想死活不没，。！“”《》 \n\u200b\u202e\ud800",
+]
+FRAGMENTS = st.lists(st.sampled_from(WORDS), max_size=60).map("".join)
 
 # The session's scanner keeps nothing between examples, and a busy machine is no fault of the text.
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -40,7 +39,7 @@ def is_chinese(character: str) -> bool:
 def broken_up(text: str, filler: str) -> str:
     """The text with a filler between each two Chinese characters that stand side by side."""
     pieces = [text[:1]]
-    for before, character in zip(text, text[1:], strict=False):
+    for before, character in pairwise(text):
         pieces.append(filler + character if is_chinese(before) and is_chinese(character) else character)
     return "".join(pieces)
 

@@ -89,10 +89,27 @@ def test_only_what_is_past_and_stays_past_is_history(scanner, text, grade):
         ("小说里的女主说她不想活了", Grade.NONE),
         ("这句歌词“我不想活了”是谁写的", Grade.NONE),
         ("电影里的人都有人爱，我却不想活了", Grade.SERIOUS),
-        ("我看小说里看哭了，我不想活了", Grade.SERIOUS),
+        ("看小说里的人都过得好我却不想活了", Grade.SERIOUS),
     ],
 )
 def test_a_story_does_not_speak_for_its_reader(scanner, text, grade):
+    assert scanner.scan(text).grade is grade
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("如果别人想自杀，我们该怎么劝", Grade.NONE),
+        ("如果我想自杀，该找谁", Grade.SERIOUS),
+        ("别人都好好的，我想自杀", Grade.SERIOUS),
+    ],
+)
+def test_what_is_supposed_of_people_in_general_is_a_question(scanner, text, grade):
+    assert scanner.scan(text).grade is grade
+
+
+@pytest.mark.parametrize(("text", "grade"), [("我想zs", Grade.SERIOUS), ("我想zsh怎么装", Grade.NONE)])
+def test_a_latin_short_form_is_not_found_inside_a_longer_word(scanner, text, grade):
     assert scanner.scan(text).grade is grade
 
 
@@ -104,7 +121,7 @@ def test_a_story_does_not_speak_for_its_reader(scanner, text, grade):
         ("笑死我了不想活了", Grade.SERIOUS),
         ("想死你了", Grade.NONE),
         ("我想死你们别管我", Grade.HIGH),
-        ("我想死 我妈不知道", Grade.SERIOUS),
+        ("我想死 你们了解我吗", Grade.SERIOUS),
     ],
 )
 def test_a_harmless_phrase_hides_nothing_but_itself(scanner, text, grade):

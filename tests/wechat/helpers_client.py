@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from server.clock import utc_now
 from server.db import Database, make_engine
 from server.vault import Vault
 from server.wechat.api_errors import WeChatError
@@ -72,9 +73,9 @@ class Peer:
     def count(self, path: str) -> int:
         return self.calls.count(path)
 
-    def api(self, database: Database, clock: Callable[[], datetime] | None = None, **more: Any) -> WeChatApi:
+    def api(self, database: Database, clock: Callable[[], datetime] = utc_now, **more: Any) -> WeChatApi:
         """A client of this sandbox, with its own store on the one row."""
-        store = TokenStore(database, self.app_id, **({"clock": clock} if clock else {}))
+        store = TokenStore(database, self.app_id, clock=clock)
         return WeChatApi(app_id=self.app_id, secret=SECRET, tokens=store, base=self.url, **more)
 
 

@@ -22,7 +22,6 @@ from server.db import Database, make_engine
 from server.migrations.models import METADATA
 from server.vault import Vault
 from server.wechat.inbound import LARGEST_BODY, parse, read_envelope
-from server.wechat.models import InboundMessage
 from tests.conftest import SERVER_URL, empty_database_url, run_together
 
 from .helpers import (
@@ -195,17 +194,14 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         yield Web(made, WeChat.over_http(made.url, made.settings), store, url, proxy)
 
 
-def server_frozen(web: Web) -> Lock:
-    assert web.proxy is not None
-    return contextlib.ExitStack() if web.proxy.freeze() else _thawing(web.proxy)
-
-
 @contextlib.contextmanager
-def _thawing(proxy: Proxy) -> Iterator[None]:
+def server_frozen(web: Web) -> Iterator[None]:
+    assert web.proxy is not None
+    web.proxy.freeze()
     try:
         yield
     finally:
-        proxy.thaw()
+        web.proxy.thaw()
 
 
 LOCKS: list[object] = [

@@ -67,16 +67,15 @@ def test_no_log_and_no_error_shows_token_secret_or_address(
         for answer in failing:
             api = gateway.api(database, sleep=lambda seconds: None)
             gateway.token_answer, gateway.answer = None, in_turn(answer)
-            errors += [_error_of(lambda api=api: api.get("cgi-bin/menu/get"))]
-            errors += [_error_of(lambda api=api: api.post("cgi-bin/message/custom/send", {"content": "token-1"}))]
+            errors.append(_error_of(api.get, "cgi-bin/menu/get"))
+            errors.append(_error_of(api.post, "cgi-bin/message/custom/send", {"content": "token-1"}))
             gateway.token_answer = in_turn(answer)
-            api = gateway.api(database, sleep=lambda seconds: None)
-            errors += [_error_of(lambda api=api: api.get("cgi-bin/menu/get"))]
+            errors.append(_error_of(gateway.api(database, sleep=lambda seconds: None).get, "cgi-bin/menu/get"))
         gateway.token_answer = None
         gateway.answer = lambda heard: gateway.wait()
-        errors += [_error_of(lambda: gateway.api(database, timeouts=(1, 0.1)).get("cgi-bin/menu/get"))]
+        errors.append(_error_of(gateway.api(database, timeouts=(1, 0.1)).get, "cgi-bin/menu/get"))
         gateway.url = "http://127.0.0.1:9"
-        errors += [_error_of(lambda: gateway.api(database).get("cgi-bin/menu/get"))]
+        errors.append(_error_of(gateway.api(database).get, "cgi-bin/menu/get"))
 
     assert len(errors) == 3 * len(failing) + 2
     ours = [entry for entry in logs if entry["event"].startswith("wechat.")]
@@ -94,9 +93,9 @@ def test_no_log_and_no_error_shows_token_secret_or_address(
             assert hidden not in text
 
 
-def _error_of(call: Callable[[], object]) -> WeChatError:
+def _error_of(call: Callable[..., object], *arguments: object) -> WeChatError:
     with pytest.raises(WeChatError) as caught:
-        call()
+        call(*arguments)
     return caught.value
 
 

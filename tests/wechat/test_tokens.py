@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from server.db import Database
 from server.vault import Vault
 from server.wechat.api_errors import RefusedByWeChat, Unreachable
+from server.wechat.client import WeChatApi
 from server.wechat.tokens import Issued, TokenStore
 from tests.wechat.helpers_client import (
+    SECRET,
     TOKEN_PATH,
     Clock,
     Elsewhere,
@@ -25,6 +27,7 @@ from tests.wechat.helpers_client import (
     ask_from_a_process,
     change_row,
     new_app_id,
+    ok,
     read_row,
     run_together,
     running_gateway,
@@ -234,6 +237,19 @@ def test_a_token_without_a_time_is_used_and_soon_renewed(database: Database, pee
     api.get_callback_ips()
 
     assert peer.count(TOKEN_PATH) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "believed"), [(b"7200", 7200), (b'"300"', 300), (b"1000000000", 7200), (b"-5", 600), (b"null", 600)]
+)
+def test_a_time_that_cannot_be_is_not_believed(
+    database: Database, gateway: Gateway, clock: Clock, app_id: str, said: bytes, believed: int
+) -> None:
+    gateway.token_answer = lambda heard: ok(b'{"access_token": "t", "expires_in": %s}' % said)
+    tokens = TokenStore(database, app_id, clock=clock)
+
+    assert WeChatApi(app_id=app_id, secret=SECRET, tokens=tokens, base=gateway.url).keep_token_fresh()
+    assert read_row(database, app_id).expires_at == NOON + timedelta(seconds=believed)
 
 
 # --- leases -------------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ def leave() -> Response:
 def _open(session: Session, login_name: str, password: str) -> tuple[str, str]:
     now = utc_now()
     throttle.check(session, what=_WHAT, key=login_name, now=now)
+    if not login_name.isascii():  # no account has such a name, and MySQL refuses to look for it
+        raise accounts.LoginFailed
     member = accounts.check_password(session, login_name=login_name, password=password)
     throttle.forget(session, what=_WHAT, key=login_name)
     audit.record(

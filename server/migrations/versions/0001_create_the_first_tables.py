@@ -64,14 +64,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "inbound_messages",
-        sa.Column("key", DIGEST, nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("key", DIGEST, nullable=False),
         sa.Column("reply_sealed", SEALED, nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_inbound_messages"),
+        sa.PrimaryKeyConstraint("received_on", "key", name="pk_inbound_messages"),
         **UNORDERED,
     )
-    op.create_index("ix_inbound_messages_received_on", "inbound_messages", ["received_on"])
-
     op.create_table(
         "instrument_versions",
         sa.Column("instrument_id", ascii_text(40), nullable=False),

@@ -1,0 +1,188 @@
+"""The rules of the house: who may import whom, how long a thing may be, and what stands in one place only."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+from server.config import ROOT
+
+SERVER = ROOT / "server"
+DOMAINS = {"assessment", "crisis", "risk", "accounts", "organisations", "audit"}
+LINE_LIMIT = 400
+# Longer for a reason that another file would not take away.
+LONGER: dict[str, str] = {}
+STATEMENT_LIMIT = 10
+# A handler parses, calls, renders. These have more to decide, each for the reason beside it.
+BUSIER = {
+    "blueprints/wechat.py:receive": "the body's limit is held here, before anything reads it",
+    "blueprints/h5/assessment.py:answer": "nothing may stand between a danger sign and its alert",
+    "blueprints/h5/entry.py:open_code": "a scanned code leads on though it cannot be counted",
+    "blueprints/console/sign_in.py:enter": "a wrong try is counted after its transaction was taken back",
+}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for file in sorted(SERVER.rglob("*.py")):
+        yield str(file.relative_to(SERVER)), ast.parse(file.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("server", include_external_packages=True, cache_dir=None)
+
+
+# --- who may import whom ------------------------------------------------------------------------------------------
+
+
+def lint(folder: Path) -> int:
+    """In a process of its own, which imports nothing of what it looks at."""
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports as l; raise SystemExit(l(no_cache=True))",
+    ]
+    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(folder)}, capture_output=True).returncode
+
+
+def test_every_import_keeps_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
+    status = lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True)
+
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("audit/service.py", "import server.accounts.models"),
+        ("risk/service.py", "import server.accounts.models"),
+        ("crisis/service.py", "import flask"),
+        ("accounts/staff.py", "import server.config"),
+        ("blueprints/wechat.py", "import wechatpy"),
+        ("wechat/client.py", "import server.wechat.sandbox.crypto"),
+        ("newcomer.py", '"""A module that nobody gave a place."""'),
+    ],
+)
+def test_an_import_that_breaks_a_contract_is_found(tmp_path: Path, file: str, line: str) -> None:
+    shutil.copytree(SERVER, tmp_path / "server", ignore=shutil.ignore_patterns("static", "templates", "__pycache__"))
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    assert lint(tmp_path) == 0
+    with (tmp_path / "server" / file).open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{line}\n")
+
+    assert lint(tmp_path) == 1
+
+
+def test_the_sandbox_shares_no_code_with_the_server(graph: grimp.ImportGraph) -> None:
+    """A fault that both had would be invisible."""
+    sandbox = "server.wechat.sandbox"
+    modules = {sandbox, *graph.find_descendants(sandbox)}
+    shared = {
+        (importer, imported)
+        for importer in modules
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if imported not in modules and imported.partition(".")[0] in {"server", "wechatpy"}
+    }
+
+    assert len(modules) > 10
+    assert shared == set()
+
+
+def test_nothing_imports_the_package_that_joins_everything(graph: grimp.ImportGraph) -> None:
+    """Or create_app's imports would count as its own."""
+    assert graph.find_modules_that_directly_import("server") == set()
+
+
+# --- what stands in one place only --------------------------------------------------------------------------------
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = {
+        name
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr) in {("os", "environ"), ("os", "getenv")}
+    }
+
+    # The second asks for a variable of the metrics library, the third is another program.
+    assert reading == {"config.py", "blueprints/health.py", "wechat/sandbox/wsgi.py"}
+
+
+def test_domains_are_told_what_time_it_is() -> None:
+    """Who reads the clock cannot be tested at another time."""
+    reading = [
+        name
+        for name, tree in trees()
+        if name.partition("/")[0] in DOMAINS
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Name) and node.id == "utc_now")
+        or (isinstance(node, ast.Attribute) and node.attr in {"utc_now", "utcnow", "now", "today", "monotonic"})
+    ]
+
+    assert reading == []
+
+
+def test_domains_never_commit() -> None:
+    """The edge owns the transaction."""
+    committing = [
+        (name, node.lineno)
+        for name, tree in trees()
+        if name.partition("/")[0] in DOMAINS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"}
+    ]
+
+    assert committing == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [name for name, tree in trees() if not ast.get_docstring(tree)] == []
+
+
+# --- how long a thing may be --------------------------------------------------------------------------------------
+
+
+def test_no_file_is_too_long_to_be_read_in_one_go() -> None:
+    files = [*SERVER.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    too_long = {name for name, length in lengths.items() if length > LINE_LIMIT}
+
+    assert too_long == set(LONGER)
+
+
+def handlers() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            if name.startswith("blueprints/") and isinstance(node, ast.FunctionDef) and is_routed(node):
+                yield f"{name}:{node.name}", node
+
+
+def is_routed(function: ast.FunctionDef) -> bool:
+    """Decorated with @bp.get(...), @bp.post(...) or their like."""
+    return any(
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Attribute)
+        and isinstance(decorator.func.value, ast.Name)
+        and decorator.func.value.id == "bp"
+        for decorator in function.decorator_list
+    )
+
+
+def statements_in(function: ast.FunctionDef) -> int:
+    inner = [node for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.stmt)]
+    return len(inner) - (ast.get_docstring(function) is not None)
+
+
+def test_a_handler_parses_calls_and_renders() -> None:
+    lengths = {name: statements_in(function) for name, function in handlers()}
+
+    assert len(lengths) > 20
+    assert {name for name, length in lengths.items() if length > STATEMENT_LIMIT} == set(BUSIER)
