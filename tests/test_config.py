@@ -71,7 +71,7 @@ def test_the_process_itself_stops_with_that_message_and_shows_no_value() -> None
 
     done = subprocess.run([sys.executable, "-c", "import wsgi"], cwd=ROOT, env=environ, capture_output=True, text=True)
 
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "SECRET_KEY: is missing" in done.stderr
     assert "DATA_KEYS: entry 1 is not id:base64" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.db import (
     Database,
+    KeyTaken,
     before_commit,
     make_engine,
     run_before_commit,
@@ -122,6 +123,54 @@ def test_the_vault_travels_with_every_session(database: Database, session: Sessi
     assert database.write(vault_of) is vault
     assert database.read(vault_of) is vault
     assert vault_of(session) is vault
+
+
+# --- single rows, without a transaction around them ---------------------------------------------------------------
+
+
+def row(name: str) -> dict[str, bytes | str | int]:
+    return {"name": name, "owner": "somebody", "until": "2026-11-23 04:00:00.000000"}
+
+
+def test_a_row_that_was_inserted_alone_is_there_for_everybody_at_once(database: Database) -> None:
+    database.insert_alone("leases", row("a"))
+
+    with database.engine.connect() as another:
+        assert another.execute(sa.select(Lease.name, Lease.until)).all() == [("a", NOW)]
+
+
+def test_of_eight_that_insert_one_key_at_once_one_succeeds(database: Database) -> None:
+    def insert(_: int) -> bool:
+        try:
+            database.insert_alone("leases", row("a"))
+        except KeyTaken:
+            return False
+        return True
+
+    assert sorted(run_together(8, insert)) == [False] * 7 + [True]
+
+
+def test_a_wrong_row_stays_a_bug_and_does_not_break_the_next_one(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        database.insert_alone("leases", {"no_such_column": 1})
+
+    database.insert_alone("leases", row("a"))
+
+
+@pytest.mark.mariadb
+def test_connections_that_died_in_the_pool_cost_a_single_row_nothing(database: Database) -> None:
+    database.insert_alone("leases", row("a"))
+    with database.engine.connect() as other:
+        mine = other.exec_driver_sql("SELECT CONNECTION_ID()").scalar()
+        sleeping = other.exec_driver_sql(
+            f"SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> {mine}"
+        )
+        for number in sleeping.scalars().all():
+            other.exec_driver_sql(f"KILL {number}")
+
+    database.insert_alone("leases", row("b"))
+
+    assert len(database.read(lambda session: session.scalars(sa.select(Lease.name)).all())) == 2
 
 
 # --- hooks before the commit --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ still running waits for its lock and then gets the stored reply. An answer that 
 the route makes it again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -51,10 +52,10 @@ def key_of(vault: Vault, inbound: Inbound, now: datetime) -> MessageKey:
 def handle_once(database: Database, inbound: Inbound, route: Route, now: datetime) -> Reply | None:
     """Do the route's work if nobody did, and return its reply; else the reply of whoever did. Raises Unavailable."""
     key = key_of(database.vault, inbound, now)
+    if is_brief(database, route):
+        _insert_alone(database, key)  # or it is there already: the answer is the same, and nobody asks for it
+        return route.at_once
     try:
-        if is_brief(database, route):
-            _insert_alone(database, key)
-            return route.at_once
         return database.write(lambda session: _work_once(session, key, inbound, route, now))
     except AlreadyHandled:
         return database.read(lambda session: _stored_reply(session, key, route))
@@ -71,10 +72,8 @@ def _insert_alone(database: Database, key: MessageKey) -> None:
         "key": key.hashes[0],
         "reply_sealed": _MADE_AGAIN,
     }
-    try:
+    with suppress(KeyTaken):
         database.insert_alone(InboundMessage.__tablename__, row)
-    except KeyTaken:
-        raise AlreadyHandled from None
 
 
 def _work_once(session: Session, key: MessageKey, inbound: Inbound, route: Route, now: datetime) -> Reply | None:

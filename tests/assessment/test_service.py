@@ -1,4 +1,4 @@
-"""Taking an instrument: what begins, what is kept, what rings, what is closed."""
+"""Taking an instrument: who begins, what is kept, what is carried, what is closed."""
 
 from datetime import date, timedelta
 
@@ -8,72 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.assessment import service
-from server.assessment.loader import InstrumentCatalogue, load_instruments
-from server.assessment.models import Answer, Care, InstrumentVersion, Response, ResponseStatus
+from server.assessment.loader import InstrumentCatalogue
+from server.assessment.models import Care, InstrumentVersion, Response, ResponseStatus
 from server.assessment.parts import Level as AdviceLevel
 from server.assessment.policy import SPANS, AgeBand, is_minor
 from server.clock import local_day
-from server.config import ROOT
-from server.crisis.models import Alert, CallWhen, ContactRequest
 from server.ids import new_token
-from server.organisations import service as organisations
-from server.organisations.models import Level
-from server.vault import token_hash
-from tests.canaries import PHONE
+from tests.assessment.runs import all_alerts, kept_answers, response_of
 from tests.conftest import NOW
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> InstrumentCatalogue:
-    return load_instruments(ROOT / "content" / "instruments")
-
-
-@pytest.fixture
-def root(session):
-    return organisations.add_organisation(session, code="D", name="榕江区", level=Level.DISTRICT, parent=None)
-
-
-@pytest.fixture
-def start(session, catalogue, root):
-    def begin(instrument_id="phq9", *, age_band=AgeBand.AGE_18_59, **changes) -> str:
-        given = {"consent_version": "assessment-1", "entry_code": "", "now": NOW} | changes
-        return service.start(session, catalogue, instrument_id=instrument_id, age_band=age_band, **given)
-
-    return begin
-
-
-@pytest.fixture
-def save(session, catalogue):
-    def answer(token, item_id, code, *, drawn_at=10**6, now=NOW):
-        return service.save_answer(
-            session, catalogue, token=token, item_id=item_id, code=code, drawn_at=drawn_at, now=now
-        )
-
-    return answer
-
-
-@pytest.fixture
-def fill(save):
-    def fill(token, codes, prefix="phq9"):
-        for number, code in enumerate(codes, start=1):
-            save(token, f"{prefix}_{number}", code)
-
-    return fill
-
-
-def _response(session, token) -> Response:
-    return session.scalars(sa.select(Response).where(Response.token_hash == token_hash(token))).one()
-
-
-def _kept(session, token) -> dict[str, int]:
-    rows = session.scalars(sa.select(Answer).where(Answer.response_id == _response(session, token).public_id))
-    return {row.item_id: row.code for row in rows}
-
-
-def _alerts(session) -> list[Alert]:
-    return session.scalars(sa.select(Alert)).all()
 
 
 # --- who may begin ------------------------------------------------------------------------------------------------------
@@ -95,7 +39,7 @@ def test_the_files_own_gate_decides_who_begins(start, session, band):
         assert refusal.value.facts == {"age": 18}
         assert session.scalars(sa.select(Response)).all() == []
     else:
-        assert _response(session, start(age_band=band)).age_band is band
+        assert response_of(session, start(age_band=band)).age_band is band
 
 
 def test_where_the_file_wants_a_guardian_a_child_under_fourteen_needs_one_and_an_older_one_does_not(
@@ -121,7 +65,7 @@ def test_an_unknown_instrument_does_not_begin(start):
 
 
 def test_a_response_begins_empty_and_remembers_by_what_it_is_asked(start, session, catalogue, root):
-    response = _response(session, start())
+    response = response_of(session, start())
     instrument = catalogue["phq9"]
 
     assert (response.status, response.care, response.revision) == (ResponseStatus.IN_PROGRESS, Care.NONE, 0)
@@ -134,7 +78,7 @@ def test_a_response_begins_empty_and_remembers_by_what_it_is_asked(start, sessio
 
 def test_only_the_hash_of_a_token_is_kept(start, session):
     token = start()
-    response = _response(session, token)
+    response = response_of(session, token)
 
     assert token not in str(vars(response))
     assert len(token) >= 43
@@ -153,7 +97,7 @@ def test_the_same_token_begins_one_response_as_long_as_nothing_was_answered(star
     "change",
     [
         lambda session, catalogue, token: service.clear(session, token=token),
-        lambda session, catalogue, token: setattr(_response(session, token), "definition_hash", "f" * 64),
+        lambda session, catalogue, token: setattr(response_of(session, token), "definition_hash", "f" * 64),
     ],
 )
 def test_a_token_that_was_closed_or_began_by_another_text_begins_anew(start, session, catalogue, change):
@@ -169,7 +113,7 @@ def test_who_went_back_and_chose_another_age_begins_anew(start, session):
     again = start(token=token, age_band=AgeBand.AGE_60_UP)
 
     assert again != token
-    assert _response(session, again).age_band is AgeBand.AGE_60_UP
+    assert response_of(session, again).age_band is AgeBand.AGE_60_UP
 
 
 # --- answers ------------------------------------------------------------------------------------------------------------
@@ -180,8 +124,8 @@ def test_an_answer_counts_the_revision_and_the_same_one_again_does_not(start, sa
     for code in (1, 1, 2):
         save(token, "phq9_1", code)
 
-    assert _kept(session, token) == {"phq9_1": 2}
-    assert _response(session, token).revision == 2
+    assert kept_answers(session, token) == {"phq9_1": 2}
+    assert response_of(session, token).revision == 2
 
 
 @pytest.mark.parametrize(("item", "code"), [("phq9_1", 4), ("phq9_1", -1), ("phq9_10", 0), ("", 0), ("phq2_1", 0)])
@@ -190,7 +134,7 @@ def test_what_the_file_does_not_know_is_refused(start, save, session, item, code
     with pytest.raises(service.BadAnswer):
         save(token, item, code)
 
-    assert _kept(session, token) == {}
+    assert kept_answers(session, token) == {}
 
 
 def test_a_hidden_question_takes_no_answer_until_something_troubles(start, save, session):
@@ -200,7 +144,7 @@ def test_a_hidden_question_takes_no_answer_until_something_troubles(start, save,
     save(token, "phq9_1", 1)
     save(token, "phq9_difficulty", 1)
 
-    assert _kept(session, token)["phq9_difficulty"] == 1
+    assert kept_answers(session, token)["phq9_difficulty"] == 1
 
 
 @pytest.mark.parametrize("token", ["", "x", "不认识", "\udcff"])
@@ -220,7 +164,7 @@ def test_nothing_is_changed_after_the_end(start, fill, save, session, catalogue)
     with pytest.raises(service.Finished):
         save(token, "phq9_1", 3)
 
-    assert _kept(session, token)["phq9_1"] == 0
+    assert kept_answers(session, token)["phq9_1"] == 0
 
 
 ACTS = st.lists(
@@ -240,143 +184,19 @@ def test_in_any_number_of_tabs_only_who_saw_an_answer_replaces_it_and_item_nine_
     seen = {tab: {} for tab in drawn}  # what each tab last showed
     for tab, item, code, is_reloaded in acts:
         if is_reloaded:
-            drawn[tab], seen[tab] = _response(session, token).revision, _kept(session, token)
-        before = _kept(session, token).get(item)
+            drawn[tab], seen[tab] = response_of(session, token).revision, kept_answers(session, token)
+        before = kept_answers(session, token).get(item)
         saved = save(token, item, code, drawn_at=drawn[tab])
-        after = _kept(session, token)[item]
+        after = kept_answers(session, token)[item]
         if after != before and before is not None:
             assert after == code
             assert seen[tab].get(item) == before, "a page that never showed this answer replaced it"
         assert saved.is_stale == (after != code)
     rang = any(item == "phq9_9" and code >= 1 for _, item, code, _ in acts)
-    mine = [alert for alert in _alerts(session) if alert.source_public_id == _response(session, token).public_id]
+    mine = [alert for alert in all_alerts(session) if alert.source_public_id == response_of(session, token).public_id]
 
     assert len(mine) == int(rang)
-    assert (_response(session, token).care is Care.DUE) == rang
-
-
-# --- flags --------------------------------------------------------------------------------------------------------------
-
-
-def test_a_flag_rings_its_own_organisation_and_carries_the_version_of_the_rule(start, save, session):
-    street = organisations.add_organisation(
-        session, code="S1", name="S1", level=Level.STREET, parent=organisations.root_of(session)
-    )
-    token = start()
-    _response(session, token).organisation_id = street.id
-    save(token, "phq9_9", 1)
-    [alert] = _alerts(session)
-
-    assert (alert.organisation_id, alert.rule, alert.rule_version) == (street.id, "phq9_item9", "phq9-1.0.0")
-    assert (alert.grade, alert.is_minor, alert.resident_id) == ("serious", False, None)
-
-
-@pytest.mark.parametrize("how", ["finished", "cleared"])
-def test_a_sign_that_cannot_be_kept_still_rings(start, fill, session, catalogue, how):
-    token = start()
-    if how == "finished":
-        fill(token, [0] * 9)
-        service.submit(session, catalogue, token=token, now=NOW)
-    else:
-        service.clear(session, token=token)
-    raised = service.raise_flags(session, catalogue, token=token, item_id="phq9_9", code=2, now=NOW)
-
-    assert raised is _response(session, token)
-    assert raised.care is Care.DUE
-    assert len(_alerts(session)) == 1
-
-
-def test_what_is_no_sign_rings_nothing_there_either(start, session, catalogue):
-    token = start()
-
-    for item, code in (("phq9_9", 0), ("phq9_1", 3), ("phq9_9", 9), ("nothing", 1)):
-        assert service.raise_flags(session, catalogue, token=token, item_id=item, code=code, now=NOW) is None
-    assert _alerts(session) == []
-
-
-def _catalogue_without_this_version(catalogue):
-    newer = catalogue["phq9"].model_copy(update={"version": "2.0.0", "definition_hash": "f" * 64})
-    return InstrumentCatalogue([newer])
-
-
-def test_a_definition_that_is_gone_refuses_and_still_rings_by_the_newest(start, session, catalogue):
-    token, later = start(), _catalogue_without_this_version(catalogue)
-    with pytest.raises(service.Superseded):
-        service.save_answer(session, later, token=token, item_id="phq9_9", code=1, drawn_at=0, now=NOW)
-    with pytest.raises(service.Superseded):
-        service.look_at(session, later, token=token)
-    service.raise_flags(session, later, token=token, item_id="phq9_9", code=1, now=NOW)
-
-    assert len(_alerts(session)) == 1
-
-
-def test_the_newest_version_that_is_no_draft_stands_for_an_instrument_also_when_it_was_withdrawn(catalogue):
-    phq9 = catalogue["phq9"]
-    versions = [
-        phq9,
-        phq9.model_copy(update={"version": "1.10.0", "status": "retired"}),
-        phq9.model_copy(update={"version": "1.9.0"}),
-        phq9.model_copy(update={"version": "2.0.0", "status": "draft"}),
-    ]
-    later = InstrumentCatalogue(versions)
-
-    assert service.find_instrument(later, "phq9").version == "1.10.0"
-    assert service.find_instrument(later, "mmpi") is None
-    assert service.is_danger_sign(later, instrument_id="phq9", item_id="phq9_9", code=1)
-    assert not service.is_danger_sign(later, instrument_id="mmpi", item_id="phq9_9", code=1)
-
-
-@pytest.mark.parametrize(("item", "code", "is_sign"), [("phq9_9", 0, False), ("phq9_9", 1, True), ("phq9_9", 3, True),
-                                                       ("phq9_9", 4, False), ("phq9_8", 3, False), ("", 1, False)])  # fmt: skip
-def test_a_danger_sign_is_known_without_any_response(catalogue, item, code, is_sign):
-    assert service.is_danger_sign(catalogue, instrument_id="phq9", item_id=item, code=code) is is_sign
-
-
-def test_to_go_on_safely_passes_the_screen_and_leaves_the_alert(start, save, session, catalogue):
-    token = start()
-    save(token, "phq9_9", 1)
-    service.pass_care(session, catalogue, token=token)
-
-    assert _response(session, token).care is Care.PASSED
-    [alert] = _alerts(session)
-    assert alert.acknowledged_at is None
-
-
-def test_to_pass_a_screen_that_was_never_due_changes_nothing(start, session, catalogue):
-    token = start()
-    service.pass_care(session, catalogue, token=token)
-
-    assert _response(session, token).care is Care.NONE
-
-
-# --- contact ------------------------------------------------------------------------------------------------------------
-
-
-def test_after_a_number_was_left_a_sign_rings_at_once(start, save, session):
-    token = start()
-    service.leave_contact(session, token=token, phone=PHONE, call_when=CallWhen.ANY, now=NOW)
-    save(token, "phq9_9", 1)
-
-    assert {alert.rule: alert.rings_since for alert in _alerts(session)} == {
-        "asked_to_be_called": NOW,
-        "phq9_item9": NOW,
-    }
-
-
-def test_number_and_response_stand_together_only_from_then_on(start, session):
-    token, other = start(), start()
-    service.leave_contact(session, token=token, phone=PHONE, call_when=CallWhen.ANY, now=NOW)
-
-    assert (_response(session, token).is_contact_left, _response(session, other).is_contact_left) == (True, False)
-    [alert] = _alerts(session)
-    assert alert.source_public_id == _response(session, token).public_id
-    assert len(session.scalars(sa.select(ContactRequest)).all()) == 1
-
-
-def test_a_number_for_no_response_is_the_edges_to_place(session, root):
-    with pytest.raises(service.Gone):
-        service.leave_contact(session, token="x", phone=PHONE, call_when=CallWhen.ANY, now=NOW)
-    assert service.find_place(session, token="x") is None
+    assert (response_of(session, token).care is Care.DUE) == rang
 
 
 # --- the end ------------------------------------------------------------------------------------------------------------
@@ -393,7 +213,7 @@ def test_a_gap_is_never_scored(start, save, session, catalogue, missing):
     with pytest.raises(service.Unfinished):
         service.read_outcome(session, catalogue, token=token)
 
-    assert _response(session, token).result is None
+    assert response_of(session, token).result is None
 
 
 def test_the_question_that_counts_in_nothing_holds_nobody_up(start, fill, session, catalogue):
@@ -404,7 +224,7 @@ def test_the_question_that_counts_in_nothing_holds_nobody_up(start, fill, sessio
     assert progress.next_item.id == "phq9_difficulty"
 
     service.submit(session, catalogue, token=token, now=NOW)
-    assert _response(session, token).result["total"] == 8
+    assert response_of(session, token).result["total"] == 8
 
 
 def test_to_submit_twice_changes_nothing(start, fill, session, catalogue):
@@ -413,7 +233,7 @@ def test_to_submit_twice_changes_nothing(start, fill, session, catalogue):
     for at in (NOW, NOW + DAY):
         service.submit(session, catalogue, token=token, now=at)
 
-    assert _response(session, token).finished_on == local_day(NOW)
+    assert response_of(session, token).finished_on == local_day(NOW)
 
 
 @given(st.lists(st.integers(0, 3), min_size=9, max_size=9))
@@ -423,7 +243,7 @@ def test_what_is_kept_is_what_is_shown_and_is_red_wherever_item_nine_spoke(sessi
     fill(token, codes)
     service.submit(session, catalogue, token=token, now=NOW)
     outcome = service.read_outcome(session, catalogue, token=token)
-    kept = _response(session, token).result
+    kept = response_of(session, token).result
 
     assert outcome.total == kept["total"] == sum(codes)
     assert outcome.level == kept["level"]
@@ -458,7 +278,7 @@ def test_a_cleared_response_opens_nothing_and_stays_counted(start, fill, save, s
         with pytest.raises(service.Gone):
             use_case()
 
-    assert _response(session, token).status is ResponseStatus.COMPLETE
+    assert response_of(session, token).status is ResponseStatus.COMPLETE
 
 
 # --- carrying -----------------------------------------------------------------------------------------------------------
@@ -477,17 +297,17 @@ def test_what_the_short_form_asked_is_carried_to_the_right_questions(start, save
     token = _short_form(start, save, session, catalogue, [3, 1])
     long = start("phq9", carry_token=token)
 
-    assert _kept(session, long) == {"phq9_1": 3, "phq9_2": 1}
+    assert kept_answers(session, long) == {"phq9_1": 3, "phq9_2": 1}
     progress = service.look_at(session, catalogue, token=long)
     assert [item.id for item in progress.missing] == [f"phq9_{number}" for number in range(3, 10)]
-    assert _response(session, long).revision == 0
+    assert response_of(session, long).revision == 0
 
 
 @pytest.mark.parametrize("codes", [[], [3], [1, 1]])
 def test_what_did_not_lead_to_the_long_form_carries_nothing(start, save, session, catalogue, codes):
     token = _short_form(start, save, session, catalogue, codes)
 
-    assert _kept(session, start("phq9", carry_token=token)) == {}
+    assert kept_answers(session, start("phq9", carry_token=token)) == {}
 
 
 def test_a_cleared_unknown_or_unfit_source_carries_nothing_and_stops_nothing(start, save, fill, session, catalogue):
@@ -497,14 +317,14 @@ def test_a_cleared_unknown_or_unfit_source_carries_nothing_and_stops_nothing(sta
     fill(long, [3] * 9)
 
     for carry_token in (cleared, "unknown", long):
-        assert _kept(session, start("phq9", carry_token=carry_token)) == {}
+        assert kept_answers(session, start("phq9", carry_token=carry_token)) == {}
 
 
 def test_a_carried_answer_may_be_changed(start, save, session, catalogue):
     long = start("phq9", carry_token=_short_form(start, save, session, catalogue, [3, 3]))
     save(long, "phq9_1", 0, drawn_at=0)
 
-    assert _kept(session, long)["phq9_1"] == 0
+    assert kept_answers(session, long)["phq9_1"] == 0
 
 
 # --- long ago -----------------------------------------------------------------------------------------------------------
@@ -512,12 +332,12 @@ def test_a_carried_answer_may_be_changed(start, save, session, catalogue):
 
 def test_what_was_left_unfinished_is_marked_by_day_and_comes_back_to_life(start, fill, save, session):
     old, finished, recent = start(now=NOW - 31 * DAY), start(now=NOW - 31 * DAY), start(now=NOW - 30 * DAY)
-    _response(session, finished).status = ResponseStatus.COMPLETE
+    response_of(session, finished).status = ResponseStatus.COMPLETE
     session.flush()
     service.abandon_stale(session, before=local_day(NOW - 30 * DAY))
     session.expire_all()
-    found = [_response(session, token).status for token in (old, finished, recent)]
+    found = [response_of(session, token).status for token in (old, finished, recent)]
     assert found == [ResponseStatus.ABANDONED, ResponseStatus.COMPLETE, ResponseStatus.IN_PROGRESS]
 
     save(old, "phq9_1", 1)
-    assert _response(session, old).status is ResponseStatus.IN_PROGRESS
+    assert response_of(session, old).status is ResponseStatus.IN_PROGRESS

@@ -10,6 +10,10 @@ from tests.canaries import PASSWORD
 _FORM_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+def text_of(answer: TestResponse) -> str:
+    return answer.get_data(as_text=True)
+
+
 class Colleague:
     def __init__(self, app: Flask) -> None:
         self.client = app.test_client()

@@ -22,7 +22,7 @@ ASK = "请老师联系我"
 
 def _to_care(visitor: Visitor, **begin):
     visitor.begin(**begin)
-    visitor.open("/h5/test/phq9/item/phq9_9")
+    visitor.open_item(9)
     return visitor.answer(SOME_DAYS)
 
 
@@ -159,10 +159,10 @@ def test_a_page_whose_response_was_closed_meanwhile_still_takes_the_number(visit
         visitor.press("清除，不做了")
     else:
         visitor.press("我现在是安全的，继续")
-        visitor.open("/h5/test/phq9/item/phq9_1")
+        visitor.open_item(1)
         for _ in range(8):
             visitor.answer(ZERO)
-        visitor.open("/h5/test/phq9/item/phq9_9")
+        visitor.open_item(9)
         visitor.answer(ZERO)
         visitor.press("看结果")
     page = visitor.press(ASK, care, phone=PHONE)

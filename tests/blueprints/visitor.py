@@ -145,6 +145,10 @@ class Visitor:
         form = self.page.form_with("开始")
         return self.press("开始", age=age, consent=form.choices["consent"][0])
 
+    def open_item(self, number: int) -> Page:
+        """A question of the PHQ-9, as the browser's back button or an address would open it."""
+        return self.open(f"/h5/test/phq9/item/phq9_{number}")
+
     def take(self, codes: list[int], **begin: str) -> Page:
         """Begin a PHQ-9 and answer it, past the red-flag screen; what does not count is not answered."""
         self.begin(**begin)

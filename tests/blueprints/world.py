@@ -9,11 +9,15 @@ from flask import Flask
 from server.accounts import staff as accounts
 from server.accounts.policy import Role
 from server.assessment.models import Answer, Response
+from server.audit.models import AuditEvent
+from server.clock import utc_now
 from server.crisis import service as crisis
-from server.crisis.models import Alert
+from server.crisis.models import Alert, CallWhen, SourceKind
+from server.ids import new_public_id
 from server.organisations import service as organisations
 from server.organisations.models import EntryPoint, EntryPointDay, Level, Organisation
 from server.parts import Parts
+from server.risk.grades import Grade
 from tests.canaries import PASSWORD
 from tests.conftest import NOW
 
@@ -71,6 +75,25 @@ class World:
 
         return self.parts.database.write(work)
 
+    def raise_alert(self, at: Organisation | None = None, *, number: str = "", grade=Grade.SERIOUS) -> str:
+        """As an anonymous response would; with a number it can be reached and rings. Returns its public id."""
+        source = {
+            "source_kind": SourceKind.RESPONSE,
+            "source_public_id": new_public_id(),
+            "organisation_id": (at or self.root).id,
+            "now": utc_now(),
+        }
+
+        def work(session):
+            alert = crisis.raise_alert(
+                session, rule="phq9_item9", rule_version="1", grade=grade, is_reachable=False, **source
+            )
+            if number:
+                crisis.leave_contact(session, phone=number, call_when=CallWhen.ANY, is_minor=False, **source)
+            return alert.public_id
+
+        return self.parts.database.write(work)
+
     # --- what the tests look up -----------------------------------------------------------------------------------
 
     def all(self, model, *where):
@@ -79,6 +102,9 @@ class World:
     def only(self, model, *where):
         [row] = self.all(model, *where)
         return row
+
+    def acts(self, action: str) -> list[AuditEvent]:
+        return self.all(AuditEvent, AuditEvent.action == action)
 
     def alerts(self) -> list[Alert]:
         return self.all(Alert)
