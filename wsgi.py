@@ -1,5 +1,6 @@
 """Entry for gunicorn (`wsgi:app`) and for `flask --app wsgi …`."""
 
+import os
 import sys
 
 from server import create_app
@@ -11,6 +12,9 @@ _CANNOT_LOAD = 4
 
 try:
     app = offline_app() if wants_offline_command() else create_app()
+    # Flask's own mark of its command line: a command loads what it needs, when it needs it.
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+        app.extensions["xinqiao"].warm_up()
 except ConfigurationError as fault:
     print(fault, file=sys.stderr)
     sys.exit(_CANNOT_LOAD)

@@ -4,7 +4,7 @@ create_app() and the command line both build from here; `blueprints` and `cli` f
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import markdown_it
@@ -83,10 +83,18 @@ class Parts:
     vault: Vault
     database: Database
     catalogue: InstrumentCatalogue
-    scanner: Scanner
     doors: Doors
     lines: tuple[Hotline, ...]
     consent: Consent
+
+    def warm_up(self) -> None:
+        """Load now what answers pushes, so that a broken file stops the start and not the first message."""
+        assert self.callback
+
+    @property
+    def scanner(self) -> Scanner:
+        """Takes a second and 50 MB to load: commands that grade nothing do without."""
+        return _load_scanner(self.settings.xinqiao_content / "risk")
 
     @cached_property
     def chat(self) -> Chat:
@@ -142,11 +150,15 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         vault=vault,
         database=database,
         catalogue=catalogue,
-        scanner=Scanner.load(content / "risk"),
         doors=doors,
         lines=hotlines(settings.hotline_local),
         consent=_load_consent(content / "consents" / "assessment.md"),
     )
+
+
+@cache
+def _load_scanner(folder: Path) -> Scanner:
+    return Scanner.load(folder)
 
 
 def _known_versions(database: Database) -> dict[tuple[str, str], str]:
@@ -158,8 +170,9 @@ def _known_versions(database: Database) -> dict[tuple[str, str], str]:
 
 
 def _load_consent(file: Path) -> Consent:
-    _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
-    version = str(yaml.safe_load(front).get("version", ""))
-    if not version:
-        raise ConfigurationError(f"{file.name}: the consent text has no version")
+    try:
+        _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
+        version = str(yaml.safe_load(front)["version"])
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as fault:
+        raise ConfigurationError(f"{file.name}: a consent text begins with its version between --- lines ({fault})") from None
     return Consent(version, markdown_it.MarkdownIt().render(body))

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -86,7 +87,7 @@ def _finish(response: Response) -> Response:
     DURATION.labels(route).observe(took)
     if request.blueprint == "wechat":
         return response  # read by WeChat's servers, not by a browser; the callback writes a line of its own
-    if route not in _QUIET_ROUTES:
+    if _is_worth_a_line(route, response.status_code):
         log.info(
             "request",
             route=route,
@@ -112,6 +113,15 @@ def _finish(response: Response) -> Response:
 
 
 _QUIET_ROUTES = {"/healthz", "/readyz", "/metrics"}
+# A scan and the answers that follow it are kept by day. A line for each would keep the minute of both, side by side;
+# metrics count what goes well, and a fault still gets its line.
+_DOORS_OF_RESIDENTS = ("/h5/", "/q/", "/wechat/")
+
+
+def _is_worth_a_line(route: str, status: int) -> bool:
+    if route.startswith(_DOORS_OF_RESIDENTS):
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return route not in _QUIET_ROUTES
 
 
 def _content_policy(built: Parts) -> str:

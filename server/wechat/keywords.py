@@ -43,9 +43,13 @@ class Keywords:
 
     @classmethod
     def load(cls, file: Path) -> "Keywords":
-        with file.open("rb") as stream:
-            data = tomllib.load(stream)
-        return cls(data["keywords"], data["call_when"])
+        """Raises ConfigurationError, naming the file and its fault."""
+        try:
+            with file.open("rb") as stream:
+                data = tomllib.load(stream)
+            return cls(data["keywords"], data["call_when"])
+        except (OSError, ValueError, LookupError, TypeError) as fault:
+            raise ConfigurationError(f"{file.name}: {fault}") from None
 
     def find(self, message: str) -> str | None:
         """The keyword's name, or None."""
