@@ -6,6 +6,7 @@ for a lock lasts longer than LOCK_WAIT_SECONDS. See `Database.write` for what is
 
 import enum
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -23,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from server.errors import Unavailable
 from server.ids import PUBLIC_ID_LENGTH
+from server.lone_inserts import LoneInserts
 from server.vault import Vault
 
 LOCK_WAIT_SECONDS = 3
@@ -39,8 +41,6 @@ _MYSQL_CLIENT_ERRORS = range(2000, 3000)
 # A wrong statement; the second where another connection has just changed the schema.
 _SQLITE_WRONG_STATEMENT = {1, 17}
 _LONGEST_CODE = 32
-# A connection that fails at once was closed while it lay in the pool; one that fails later has waited long enough.
-_SOON_SECONDS = 0.5
 T = TypeVar("T")
 
 
@@ -174,8 +174,8 @@ def _make_sqlite_engine(url: sa.URL, pool_size: int, is_autocommit: bool) -> Eng
     def configure(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
         dbapi_connection.isolation_level = None  # BEGIN is ours, see below
         cursor = dbapi_connection.cursor()
+        _switch_to_wal(cursor)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",  # in WAL mode NORMAL may lose the last commits in a power cut
             "foreign_keys=ON",
             f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
@@ -192,6 +192,20 @@ def _make_sqlite_engine(url: sa.URL, pool_size: int, is_autocommit: bool) -> Eng
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Once in a file's life. Of several that open a new file together SQLite refuses some at once, whatever the timeout."""
+    give_up_at = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def before_commit(session: Session, key: str, hook: Callable[[Session], None]) -> None:
@@ -231,60 +245,22 @@ class Database:
         self._reading_engine = engine.execution_options(**{_READS: True})
 
     @cached_property
-    def _autocommit_engine(self) -> Engine:
+    def _lone_inserts(self) -> LoneInserts:
         url = self.engine.url.render_as_string(hide_password=False)
-        return make_engine(url, is_autocommit=True, read_timeout=LOCK_WAIT_SECONDS)
+        # No bound on connections: each thread that inserts keeps one.
+        return LoneInserts(make_engine(url, is_autocommit=True, read_timeout=LOCK_WAIT_SECONDS, pool_size=0))
 
     def insert_alone(self, table: str, row: Mapping[str, bytes | str | int]) -> None:
-        """Insert one row, durably, in one round trip to the driver and no transaction around it.
+        """Insert one row in a transaction of its own, in one round trip; see lone_inserts.py.
 
-        This is the hot path of the callback, hence no ORM. Only for rows with a key of their own: a connection that the
-        server had closed repeats it. Raises KeyTaken when the key is there, Unavailable as `write` does; it takes no
-        longer than one lock's wait.
+        Raises KeyTaken when the key is there, Unavailable as `write` does; it takes no longer than one lock's wait.
         """
-        began = time.monotonic()
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._insert_alone(table, row)
-                return
-            except DBAPIError as error:
-                if isinstance(error, sa.exc.IntegrityError):
-                    raise KeyTaken from None
-                is_late = time.monotonic() - began > _SOON_SECONDS
-                if is_late or attempt == _ATTEMPTS or not error.connection_invalidated:
-                    raise _as_fault(error) from error
-                self._autocommit_engine.dispose(close=False)  # what else lies in the pool is as dead
-            except sa.exc.TimeoutError as error:
-                raise Unavailable from error
-
-    def _insert_alone(self, table: str, row: Mapping[str, bytes | str | int]) -> None:
-        dialect = self._autocommit_engine.dialect
-        mark = "?" if dialect.paramstyle == "qmark" else "%s"
-        quote = dialect.identifier_preparer.quote
-        columns, marks = ", ".join(map(quote, row)), ", ".join([mark] * len(row))
-        statement = f"INSERT INTO {quote(table)} ({columns}) VALUES ({marks})"  # noqa: S608 - names of ours, quoted
-        connection = self._autocommit_engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            try:
-                cursor.execute(statement, tuple(row.values()))
-            finally:
-                cursor.close()
-        except dialect.loaded_dbapi.Error as error:
-            is_gone = dialect.is_disconnect(error, connection.dbapi_connection, None)
-            if is_gone:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                statement,
-                None,
-                error,
-                dialect.loaded_dbapi.Error,
-                True,
-                connection_invalidated=is_gone,
-                dialect=dialect,
-            ) from error
-        finally:
-            connection.close()
+            self._lone_inserts.insert(table, row)
+        except sa.exc.IntegrityError:
+            raise KeyTaken from None
+        except DBAPIError as error:
+            raise _as_fault(error) from error
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` and commit. Repeats it after a deadlock or a connection that broke before the commit.

@@ -174,5 +174,7 @@ def _load_consent(file: Path) -> Consent:
         _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
         version = str(yaml.safe_load(front)["version"])
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as fault:
-        raise ConfigurationError(f"{file.name}: a consent text begins with its version between --- lines ({fault})") from None
+        raise ConfigurationError(
+            f"{file.name}: a consent text begins with its version between --- lines ({fault})"
+        ) from None
     return Consent(version, markdown_it.MarkdownIt().render(body))

@@ -28,9 +28,13 @@ def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path, name: str) -
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = str(other.getsockname()[1])
-        done = run(tmp_path, **{"PORT": "1", "SANDBOX_PORT": "1", name: taken} | ({} if name == "PORT" else {"PORT": free()}))
+        done = run(
+            tmp_path, **{"PORT": "1", "SANDBOX_PORT": "1", name: taken} | ({} if name == "PORT" else {"PORT": free()})
+        )
     assert done.returncode == 1
-    assert done.stderr.strip() == f"Port {taken} is taken by another program. Set {name} to a free port and start again."
+    assert (
+        done.stderr.strip() == f"Port {taken} is taken by another program. Set {name} to a free port and start again."
+    )
     assert not (tmp_path / "instance").exists()
 
 

@@ -113,9 +113,9 @@ def _finish(response: Response) -> Response:
 
 
 _QUIET_ROUTES = {"/healthz", "/readyz", "/metrics"}
-# A scan and the answers that follow it are kept by day. A line for each would keep the minute of both, side by side;
-# metrics count what goes well, and a fault still gets its line.
-_DOORS_OF_RESIDENTS = ("/h5/", "/q/", "/wechat/")
+# Answers are kept by day. A line for each page would keep their minute; metrics count what goes well, and a fault still
+# gets its line.
+_DOORS_OF_RESIDENTS = ("/h5/", "/q/")
 
 
 def _is_worth_a_line(route: str, status: int) -> bool:

@@ -15,5 +15,5 @@ def parts() -> Parts:
 
 
 def fail(sentence: str) -> NoReturn:
-    """One sentence and exit code 2."""
+    """One sentence and exit code 1."""
     raise click.ClickException(sentence)

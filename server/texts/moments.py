@@ -20,7 +20,7 @@ def say_when(instant: datetime, now: datetime) -> str:
 
 def say_length(length: timedelta) -> str:
     """How long something has waited, in the two largest units."""
-    minutes = max(0, int(length.total_seconds() // 60))
+    minutes = int(length.total_seconds() // 60)
     if minutes < 1:
         return text("when.now")
     if minutes < 60:

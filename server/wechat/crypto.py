@@ -9,8 +9,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wechatpy.crypto import WeChatCrypto
 from wechatpy.crypto.base import WeChatCipher
+from wechatpy.crypto.pkcs7 import PKCS7Encoder
 
 # WeChat itself sets no window; ours refuses what somebody recorded and plays again.
 STALE_AFTER_SECONDS = 300
@@ -23,13 +23,18 @@ class NotFromWechat(Exception):
     """The signature is wrong, the timestamp is stale, or the body was not encrypted for this account."""
 
 
+def _signature(*parts: str) -> str:
+    joined = "".join(sorted(parts))
+    return hashlib.sha1(joined.encode("utf-8", "surrogatepass")).hexdigest()  # noqa: S324 - WeChat's protocol
+
+
 class _AccountKey:
     """One EncodingAESKey of the account."""
 
     def __init__(self, token: str, aes_key: str, app_id: str) -> None:
         self._app_id = app_id.encode()
+        self._token = token
         self._cipher = WeChatCipher(base64.b64decode(aes_key + "="))
-        self._sealer = WeChatCrypto(token, aes_key, app_id)
 
     def open(self, encrypted: str) -> bytes | None:
         """The message inside; None when it was not sealed with this key for this account."""
@@ -46,7 +51,18 @@ class _AccountKey:
         return message if hmac.compare_digest(app_id, self._app_id) else None
 
     def seal(self, xml: str, timestamp: int) -> str:
-        return str(self._sealer.encrypt_message(xml, secrets.token_hex(8), str(timestamp)))
+        """The reply's envelope. wechatpy's own fills the random bytes from a generator that can be foretold."""
+        message = xml.encode()
+        framed = (
+            secrets.token_bytes(_RANDOM_BYTES) + len(message).to_bytes(_LENGTH_BYTES, "big") + message + self._app_id
+        )
+        encrypted = base64.b64encode(self._cipher.encrypt(PKCS7Encoder.encode(framed))).decode()
+        nonce = secrets.token_hex(8)
+        signature = _signature(self._token, str(timestamp), nonce, encrypted)
+        return (
+            f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
+            f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +100,7 @@ class CallbackCrypto:
         raise NotFromWechat
 
     def _check(self, signature: str, *parts: str) -> None:
-        joined = "".join(sorted([self._token, *parts]))
-        wanted = hashlib.sha1(joined.encode("utf-8", "surrogatepass")).hexdigest()  # noqa: S324 - WeChat's protocol
+        wanted = _signature(self._token, *parts)
         if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "surrogatepass")):
             raise NotFromWechat
 

@@ -229,7 +229,9 @@ def make_app(folder: Path, database: Database) -> Flask:
             "HOTLINE_LOCAL": "020-55550000|08:00-22:00",
         }
     )
-    return create_app(settings, database=database)
+    app = create_app(settings, database=database)
+    app.extensions["xinqiao"].warm_up()
+    return app
 
 
 def make_district(database: Database) -> Organisation:
