@@ -99,12 +99,14 @@ class Worker:
     def shorten_wal(self) -> None:
         """SQLite's write-ahead log keeps rows in the order in which they came, which tables here do not: empty it."""
         engine = self._parts.database.engine
-        if engine.dialect.name == "sqlite":
-            with engine.connect() as connection:
-                raw = connection.connection.cursor()
-                raw.execute("ROLLBACK")  # a checkpoint cannot run inside the transaction that every connect begins
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                raw.execute("BEGIN")
+        if engine.dialect.name != "sqlite":
+            return
+        # The driver's own connection: a checkpoint cannot run inside a transaction, and SQLAlchemy would begin one.
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        finally:
+            connection.close()
 
     def copy_audit_head(self) -> None:
         """Copy the chain's head out of the database, once a day: whoever rewrites the chain cannot rewrite the copy."""

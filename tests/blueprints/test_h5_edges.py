@@ -73,6 +73,14 @@ def test_the_start_form_of_one_phone_opens_nothing_on_another(visitor, world, ap
     assert len(world.responses()) == 2
 
 
+def test_without_cookies_a_form_alone_opens_nothing_for_who_saw_it(visitor, world, app):
+    form = visitor.open("/h5/test/phq9").form_with("开始")
+    filled = {"age": "age_18_59", "consent": form.choices["consent"][0]}
+    tokens = {Visitor(app, keeps_cookies=False).send(form, **filled).question.fields["token"] for _ in range(2)}
+
+    assert len(tokens) == len(world.responses()) == 2
+
+
 def test_a_double_tap_on_an_answer_is_one_answer_and_one_alert(visitor, world):
     visitor.begin()
     page = visitor.open_item(9)

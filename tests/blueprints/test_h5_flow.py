@@ -254,6 +254,13 @@ def test_clearing_the_long_form_forgets_the_short_one_that_led_to_it(visitor):
     assert "做完的自测" not in page.words
 
 
+@pytest.mark.parametrize("path", ["item/phq9_1", "item/phq9_9", "end"])
+def test_back_from_the_result_leads_to_the_result_for_nothing_can_be_changed_any_more(visitor, path):
+    visitor.finish([ZERO] * 9)
+
+    assert visitor.open(f"/h5/test/phq9/{path}").path == "/h5/test/phq9/result"
+
+
 def test_two_people_on_two_phones_never_meet(app, world):
     mine, yours = Visitor(app), Visitor(app)
     mine.begin()

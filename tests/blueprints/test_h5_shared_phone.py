@@ -30,7 +30,8 @@ def test_item_nine_from_a_page_left_open_over_night_shows_the_numbers_at_once(vi
     clock.shift(OVER_NIGHT)
     page = visitor.answer(SOME_DAYS)
 
-    assert page.path == "/h5/test/phq9/care"
+    assert "谢谢您愿意如实告诉我们" in page.words
+    assert "tel:12356" in page.links
     assert len(world.alerts()) == 1
 
 

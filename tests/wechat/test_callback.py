@@ -479,6 +479,7 @@ def pushes_counted(outcome: str) -> float | None:
 
 def test_no_log_line_names_who_wrote_or_what(wechat, broken):
     for push in (
+        text_message(f"{canaries.OPENID} 你们几点开门"),
         text_message(canaries.WORDS),
         text_message(f"{canaries.WORDS}，不想活了"),
         text_message(canaries.PHONE),

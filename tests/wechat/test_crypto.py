@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,16 @@ def test_no_two_sealed_replies_are_alike(crypto):
 def test_a_signed_text_that_does_not_open_is_refused(crypto, encrypted):
     with pytest.raises(NotFromWechat):
         open_sealed(crypto, encrypted)
+
+
+@pytest.mark.parametrize("pad", [33, 48, 64, 255])
+def test_a_padding_longer_than_wechat_makes_is_refused(crypto, pad):
+    key = base64.b64decode(AES_KEY + "=")
+    message = b"m" * (-(16 + 4 + len(APP_ID) + pad) % 16)
+    plain = b"r" * 16 + len(message).to_bytes(4, "big") + message + APP_ID.encode() + bytes([pad]) * pad
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
+    with pytest.raises(NotFromWechat):
+        open_sealed(crypto, base64.b64encode(encryptor.update(plain) + encryptor.finalize()).decode())
 
 
 @given(garbage=st.binary(max_size=200))

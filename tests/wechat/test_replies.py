@@ -9,7 +9,23 @@ from server.wechat.replies import LONGEST_TEXT_BYTES, Card, Reply, Text, dump, l
 
 from .helpers import GH, OPENID, read_reply
 
-ANY_TEXT = st.text(max_size=300) | st.text("]>[!CDATA<a&\x00\x0b\ud800é 心", max_size=60)
+PIECES = [
+    "]]>",
+    "]",
+    "<![CDATA[",
+    "<a href='x'>",
+    "</Content>",
+    "&",
+    "&amp;",
+    "\x00",
+    "\x0b",
+    "\ud800",
+    "\ufffe",
+    "\r\n",
+    "心",
+    "😭",
+]
+ANY_TEXT = st.text(max_size=300) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
 def rendered(reply: Reply) -> dict[str, str]:
