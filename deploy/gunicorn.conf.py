@@ -18,7 +18,8 @@ max_requests_jitter = 10_000
 # Logs are the application's: gunicorn's own would write addresses and paths.
 accesslog = None
 errorlog = "-"
-loglevel = "warning"
+# Below that gunicorn writes addresses and whole request lines of what it cannot read.
+loglevel = "critical"
 # Nothing of ours has a longer line or more fields; strangers' requests may.
 limit_request_line = 4094
 limit_request_fields = 60

@@ -65,10 +65,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def ascii_string(length: int) -> sa.types.TypeEngine[str]:
-    """Ids, codes and tokens: compared by byte on both databases (MySQL's default comparison folds case)."""
-    return sa.String(length).with_variant(
-        mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb"
-    )
+    """Ids, codes and tokens, compared by byte: on MySQL by the collation of every table, utf8mb4_bin.
+
+    Not MySQL's `ascii`: to look there for what somebody typed in Chinese is an error ("illegal mix of collations").
+    """
+    return sa.String(length)
 
 
 def binary(length: int) -> sa.types.TypeEngine[bytes]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from server.assessment import service
 from server.assessment.loader import InstrumentCatalogue
 from server.assessment.models import Care
+from server.assessment.policy import AgeBand
 from server.crisis.models import CallWhen, ContactRequest
 from server.organisations import service as organisations
 from server.organisations.models import Level
@@ -32,6 +33,23 @@ def test_a_flag_rings_its_own_organisation_and_carries_the_version_of_the_rule(s
 
     assert (alert.organisation_id, alert.rule, alert.rule_version) == (street.id, "phq9_item9", "phq9-1.0.0")
     assert (alert.grade, alert.is_minor, alert.resident_id) == ("serious", False, None)
+
+
+def test_a_sign_of_somebody_under_age_says_so(session, catalogue, root):
+    audience = catalogue["phq9"].audience.model_copy(update={"min_age": 12})
+    for_the_young = InstrumentCatalogue([catalogue["phq9"].model_copy(update={"audience": audience})])
+    token = service.start(
+        session,
+        for_the_young,
+        instrument_id="phq9",
+        age_band=AgeBand.AGE_14_17,
+        consent_version="1",
+        entry_code="",
+        now=NOW,
+    )
+    service.save_answer(session, for_the_young, token=token, item_id="phq9_9", code=1, drawn_at=0, now=NOW)
+
+    assert [alert.is_minor for alert in all_alerts(session)] == [True]
 
 
 @pytest.mark.parametrize("how", ["finished", "cleared"])

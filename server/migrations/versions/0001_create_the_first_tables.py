@@ -14,8 +14,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def ascii_text(length: int) -> sa.types.TypeEngine[str]:
-    kind = mysql.VARCHAR(length, charset="ascii", collation="ascii_bin")
-    return sa.String(length).with_variant(kind, "mysql", "mariadb")
+    return sa.String(length)  # by byte, as every table is utf8mb4_bin
 
 
 # Types are repeated here, not imported: a migration must mean tomorrow what it means today.
