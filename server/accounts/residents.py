@@ -30,9 +30,16 @@ def unfollow(session: Session, *, app_id: str, openid: str, sent_at: int, now: d
         identity.changed_at_wechat = sent_at
 
 
-def resident_of(session: Session, *, app_id: str, openid: str, now: datetime) -> Resident:
-    """The resident who writes to us; made at the first word that needs one (the follow event may have been lost)."""
-    return _get_or_add(session, app_id, openid, now)[0]
+def resident_of(session: Session, *, app_id: str, openid: str, now: datetime, sent_at: int = 0) -> Resident:
+    """The resident who writes to us; made at the first word that needs one (the follow event may have been lost).
+
+    Only followers can write: a message that is newer than the unfollowing takes it back.
+    """
+    resident, identity = _get_or_add(session, app_id, openid, now)
+    if not identity.is_following and sent_at > identity.changed_at_wechat:
+        identity.is_following, identity.followed_on, identity.unfollowed_on = True, local_day(now), None
+        identity.changed_at_wechat = sent_at
+    return resident
 
 
 def _get_or_add(session: Session, app_id: str, openid: str, now: datetime) -> tuple[Resident, WechatIdentity]:

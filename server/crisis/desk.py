@@ -47,6 +47,7 @@ class AlertRow:
     promised_by: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    is_mine: bool  # taken over by whoever is asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,9 @@ def board(session: Session, *, staff: Staff) -> Board:
     scope = _scope(staff, Permission.WATCH_ALERTS)
     waiting = sa.and_(scope, Alert.acknowledged_at.is_(None))
     urgent_first = (Alert.urgency.desc(), Alert.raised_at)
-    ringing = _rows(session, sa.and_(waiting, Alert.is_reachable.is_(True)), urgent_first)
-    unreachable = _rows(session, sa.and_(waiting, Alert.is_reachable.is_(False)), urgent_first)
-    taken = _rows(session, sa.and_(scope, Alert.acknowledged_at.is_not(None)), (Alert.acknowledged_at.desc(),))
+    ringing = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(True)), urgent_first)
+    unreachable = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(False)), urgent_first)
+    taken = _rows(session, staff, sa.and_(scope, Alert.acknowledged_at.is_not(None)), (Alert.acknowledged_at.desc(),))
     return Board(ringing, unreachable, taken, *count_waiting(session, staff=staff))
 
 
@@ -111,7 +112,10 @@ def _scope(staff: Staff, permission: Permission) -> sa.ColumnElement[bool]:
 
 
 def _rows(
-    session: Session, where: sa.ColumnElement[bool], order: tuple[sa.ColumnElement[object] | object, ...]
+    session: Session,
+    staff: Staff,
+    where: sa.ColumnElement[bool],
+    order: tuple[sa.ColumnElement[object] | object, ...],
 ) -> list[AlertRow]:
     # The earliest promise to the same person that was still open when the alert began to ring.
     sibling = aliased(Alert)
@@ -134,10 +138,10 @@ def _rows(
         .limit(PAGE)
     ).all()
     names = names_of(session, {alert.acknowledged_by for alert, _, _ in found if alert.acknowledged_by})
-    return [_as_row(alert, place, promise, names) for alert, place, promise in found]
+    return [_as_row(alert, place, promise, names, staff) for alert, place, promise in found]
 
 
-def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int, str]) -> AlertRow:
+def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int, str], staff: Staff) -> AlertRow:
     return AlertRow(
         public_id=alert.public_id,
         grade=alert.grade,
@@ -150,6 +154,7 @@ def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int,
         promised_by=promise,
         acknowledged_at=alert.acknowledged_at,
         acknowledged_by=names.get(alert.acknowledged_by) if alert.acknowledged_by else None,
+        is_mine=alert.acknowledged_by == staff.id,
     )
 
 
@@ -177,8 +182,7 @@ def acknowledge(session: Session, *, public_id: str, staff: Staff, now: datetime
 def get_alert(session: Session, *, public_id: str, staff: Staff) -> AlertRow:
     """One alert. Raises NotFound, alike for a foreign one."""
     alert = _get_alert(session, public_id, staff, Permission.WATCH_ALERTS)
-    rows = _rows(session, Alert.id == alert.id, (Alert.id,))
-    return rows[0]
+    return _rows(session, staff, Alert.id == alert.id, (Alert.id,))[0]
 
 
 def read_contacts(

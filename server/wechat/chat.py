@@ -7,6 +7,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from server.accounts import residents
+from server.accounts.models import Resident
 from server.crisis import duty
 from server.crisis import service as crisis
 from server.crisis.models import SourceKind
@@ -116,14 +117,14 @@ class Chat:
 
     def contact(self, session: Session, inbound: Inbound, now: datetime, *, left: PhoneLeft) -> Reply:
         """A number was sent. It joins the person's alerts of the last days, or raises one of its own."""
-        resident = residents.resident_of(session, app_id=self.app_id, openid=inbound.openid, now=now)
+        resident = self._resident(session, inbound, now)
         return self._paragraphs(self._keep_number(session, resident.id, left, now), self.numbers())
 
     def distress(
         self, session: Session, inbound: Inbound, now: datetime, *, finding: Finding, left: PhoneLeft | None
     ) -> Reply:
         """Numbers at once, and an alert that keeps the words for whoever is on duty."""
-        resident = residents.resident_of(session, app_id=self.app_id, openid=inbound.openid, now=now)
+        resident = self._resident(session, inbound, now)
         crisis.hear_distress(
             session,
             resident_id=resident.id,
@@ -151,6 +152,11 @@ class Chat:
             now=now,
         )
         return text("chat.contact_promised", by=say_when(by, now)) if by else text("chat.contact_unpromised")
+
+    def _resident(self, session: Session, inbound: Inbound, now: datetime) -> Resident:
+        return residents.resident_of(
+            session, app_id=self.app_id, openid=inbound.openid, sent_at=inbound.sent_at, now=now
+        )
 
     def _duty(self, session: Session, now: datetime) -> duty.Duty:
         root = organisations.root_of(session)

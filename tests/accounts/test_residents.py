@@ -250,3 +250,14 @@ def test_no_table_of_residents_holds_a_time_of_day() -> None:
     ]
 
     assert instants == []
+
+
+def test_whoever_writes_after_leaving_follows_again(session):
+    follow(session, app_id="wx", openid="o1", sent_at=10, now=NOW)
+    unfollow(session, app_id="wx", openid="o1", sent_at=20, now=NOW)
+
+    resident_of(session, app_id="wx", openid="o1", sent_at=15, now=NOW)
+    assert not session.scalars(sa.select(WechatIdentity)).one().is_following
+
+    resident_of(session, app_id="wx", openid="o1", sent_at=21, now=NOW)
+    assert session.scalars(sa.select(WechatIdentity)).one().is_following

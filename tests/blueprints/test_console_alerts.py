@@ -125,6 +125,19 @@ def test_the_number_is_shown_to_who_took_over_and_each_look_is_an_act(world, col
     assert [act.reason for act in world.acts("contact.read")] == ["call", "handover"]
 
 
+def test_only_who_took_over_is_offered_to_look(app, world, colleague):
+    alert = world.raise_alert(number=PHONE)
+    address = f"/console/duty/alerts/{alert}"
+    world.hire("boss", role=Role.SUPERVISOR)
+    boss = Colleague(app).sign_in("boss")
+    before = text_of(colleague.get(address))
+    colleague.post(f"{address}/acknowledge")
+
+    assert f"{address}/contact" in text_of(colleague.get(address))
+    for html in (before, text_of(boss.get(address))):
+        assert f"{address}/contact" not in html
+
+
 def test_it_is_not_shown_before_taking_over_nor_to_another(app, world, colleague):
     alert = world.raise_alert(number=PHONE)
     before = colleague.post(f"/console/duty/alerts/{alert}/contact", purpose="call")

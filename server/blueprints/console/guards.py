@@ -27,9 +27,9 @@ PUBLIC_ENDPOINTS = frozenset(
         "entry.open_code",
         "contact.contact", "contact.leave_contact",
         "contact.contact_with_response", "contact.leave_contact_with_response",
-        "assessment.intro", "assessment.start", "assessment.resume", "assessment.item", "assessment.answer",
-        "assessment.care", "assessment.pass_care", "assessment.end", "assessment.submit", "assessment.result",
-        "assessment.clear",
+        "assessment.intro", "assessment.reopen", "assessment.start", "assessment.resume", "assessment.item",
+        "assessment.answer", "assessment.care", "assessment.pass_care", "assessment.end", "assessment.submit",
+        "assessment.result", "assessment.clear",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip

@@ -51,6 +51,12 @@ def intro(instrument_id: str) -> Response:
     return screens.intro(_startable(instrument_id), place=_place(entry_code))
 
 
+@bp.get("/<any(start, resume, answer, submit, clear):_form>")
+def reopen(instrument_id: str, _form: str) -> Response:
+    """A page that answered a form was killed and is opened again by its address: its form went out already."""
+    return make_response(redirect(f"/h5/test/{instrument_id}", 303))
+
+
 @bp.post("/start")
 def start(instrument_id: str) -> Response:
     instrument, age, entry_code = _startable(instrument_id), form("age"), form("from", 20)
