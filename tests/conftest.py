@@ -75,7 +75,9 @@ def _refuse_skips(session: pytest.Session) -> None:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = [
-        report for report in getattr(reporter, "stats", {}).get("skipped", []) if "shared" not in str(report.longrepr)
+        report
+        for report in getattr(reporter, "stats", {}).get("skipped", [])
+        if not any(word in str(report.longrepr) for word in ("shared", "beside this checkout"))
     ]
     if skipped:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
