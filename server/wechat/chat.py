@@ -1,7 +1,7 @@
 """What the account says in the chat. Each function answers one kind of message; the router chooses."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
@@ -140,17 +140,23 @@ class Chat:
 
     def _keep_number(self, session: Session, resident_id: int, left: PhoneLeft, now: datetime) -> str:
         """Ask for a call, beside what this person said in the last days; what may be promised about it."""
-        by = crisis.leave_contact(
-            session,
-            source_kind=SourceKind.CHAT,
-            source_public_id=crisis.recent_chat_source(session, resident_id=resident_id, now=now) or new_public_id(),
-            organisation_id=organisations.root_of(session).id,
-            phone=left.phone,
-            call_when=left.call_when,
-            is_minor=False,
-            resident_id=resident_id,
-            now=now,
-        )
+        source = crisis.recent_chat_source(session, resident_id=resident_id, now=now) or new_public_id()
+        try:
+            by = crisis.leave_contact(
+                session,
+                source_kind=SourceKind.CHAT,
+                source_public_id=source,
+                organisation_id=organisations.root_of(session).id,
+                phone=left.phone,
+                call_when=left.call_when,
+                is_minor=False,
+                resident_id=resident_id,
+                now=now,
+            )
+        except (
+            crisis.BadPhone
+        ):  # digits that only look like a number: nothing is promised, and no alert is lost for them
+            return text("errors.crisis.bad_phone")
         return text("chat.contact_promised", by=say_when(by, now)) if by else text("chat.contact_unpromised")
 
     def _resident(self, session: Session, inbound: Inbound, now: datetime) -> Resident:
@@ -178,7 +184,8 @@ class Chat:
 
 def _say_duty(prefix: str, on_duty: duty.Duty, now: datetime) -> str:
     if on_duty.is_on_now and on_duty.until:
-        return text(f"chat.{prefix}_on", until=say_when(on_duty.until, now))
+        is_always = on_duty.until - now > timedelta(days=1)
+        return text(f"chat.{prefix}_{'always' if is_always else 'on'}", until=say_when(on_duty.until, now))
     if on_duty.next_from:
         return text(f"chat.{prefix}_off", next=say_when(on_duty.next_from, now))
     return text(f"chat.{prefix}_unknown")
