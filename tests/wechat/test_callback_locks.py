@@ -5,6 +5,7 @@ Each lock is held for as long as the test likes: for a minute, if it liked. What
 
 import contextlib
 import itertools
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import pymysql
 import pytest
@@ -265,6 +267,33 @@ def test_processes_that_are_told_to_stop_during_a_lock_answer_what_they_have_and
             check_refusals(pushes, answers.result())
             assert made.web.wait(15) == 0
         engine.dispose()
+
+
+# --- resends ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_push_whose_sender_hangs_up_at_once_is_done_and_the_resend_gets_its_reply(web):
+    pushes = [distress() for _ in range(20)]
+    for push in pushes:
+        query, body = web.wechat.account.pack(push.body, "safe")
+        head = f"POST {PATH}?{urlencode(query)} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", web.installation.port)) as connection:
+            connection.sendall(head.encode() + body)
+    assert all(answer.is_accepted for answer in send_all(web.wechat, pushes))
+    spoken = Counter(spoken_words(web.store))
+    assert [spoken[push.words] for push in pushes] == [1] * len(pushes)
+
+
+@pytest.mark.slow
+def test_copies_that_arrive_at_once_are_done_once_and_answered_alike(web):
+    pushes = [distress() for _ in range(4)]
+    answers = send_all(web.wechat, pushes * 8)
+    spoken = Counter(spoken_words(web.store))
+    for number, push in enumerate(pushes):
+        assert len({answer.content for answer in answers[number::4]}) == 1
+        assert answers[number].is_accepted
+        assert spoken[push.words] == 1
 
 
 # --- bodies that never end up in a message ----------------------------------------------------------------------------
