@@ -28,6 +28,7 @@ from server.migrations.models import METADATA
 from server.parts import Parts
 from server.vault import Vault
 from tests import canaries
+from tests.chromium import browser  # noqa: F401 - a fixture for all
 from tests.counters import COUNTERS
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, noon in Shanghai

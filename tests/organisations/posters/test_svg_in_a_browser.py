@@ -1,15 +1,13 @@
 """What a browser makes of the SVG."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from server.organisations.posters import draw_png, draw_svg, lay_out
 from server.organisations.posters.page import WHITE
@@ -18,16 +16,12 @@ from tests.organisations.posters.samples import HOTLINES, LONG_URL, PLACES, POST
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium: neither chromium nor chromium-browser is on the PATH, and CHROMIUM names none")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        # CSS has 96 pixels an inch: 148 mm are 559.4 of them.
-        yield browser.new_page(viewport={"width": 560, "height": 794}, device_scale_factor=2)
-        browser.close()
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    # CSS has 96 pixels an inch: 148 mm are 559.4 of them.
+    drawn = browser.new_page(viewport={"width": 560, "height": 794}, device_scale_factor=2)
+    yield drawn
+    drawn.close()
 
 
 def photograph(page: Page, svg: str) -> Image.Image:
