@@ -6,7 +6,7 @@ bind = f"{os.environ.get('BIND', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 # Two cores, and work that mostly waits for the disk: two processes, threads for what waits. Threads also bound how many
 # answers can hang on a locked database at once; the callback answers within its own budget.
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
+threads = int(os.environ.get("WEB_THREADS", "32"))
 worker_class = "gthread"
 # A request that takes longer than any of ours may is a stuck process.
 timeout = 30

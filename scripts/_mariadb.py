@@ -27,12 +27,12 @@ def start(url: str) -> bool:
     folder = folder.resolve()
     user = ["--user=root"]
     subprocess.run(
-        ["mariadb-install-db", f"--datadir={folder}", "--auth-root-authentication-method=normal", *user], check=True,
+        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--auth-root-authentication-method=normal", *user], check=True,
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     port = sa.make_url(url).port or 3306
     subprocess.Popen(
-        ["mariadbd", f"--datadir={folder}", f"--port={port}", f"--socket={folder / 'sock'}", "--bind-address=127.0.0.1", *user],
+        ["mariadbd", "--no-defaults", f"--datadir={folder}", f"--port={port}", f"--socket={folder / 'sock'}", "--bind-address=127.0.0.1", *user],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     for _ in range(60):
