@@ -25,16 +25,12 @@ def start(url: str) -> bool:
     folder = Path("test-artifacts") / "mariadb"
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
-    user = ["--user=root"]
-    subprocess.run(
-        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--auth-root-authentication-method=normal", *user], check=True,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    own = ["--no-defaults", f"--datadir={folder}", "--user=root"]
+    install = ["mariadb-install-db", *own, "--auth-root-authentication-method=normal"]
+    subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     port = sa.make_url(url).port or 3306
-    subprocess.Popen(
-        ["mariadbd", "--no-defaults", f"--datadir={folder}", f"--port={port}", f"--socket={folder / 'sock'}", "--bind-address=127.0.0.1", *user],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    serve = ["mariadbd", *own, f"--port={port}", f"--socket={folder / 'sock'}", "--bind-address=127.0.0.1"]
+    subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     for _ in range(60):
         if answers(url):
             return True
