@@ -29,8 +29,8 @@ def test_an_instant_is_said_as_people_say_it(instant: datetime, words: str) -> N
 @pytest.mark.parametrize(
     ("length", "words"),
     [
-        (timedelta(seconds=-5), "刚刚"),
-        (timedelta(seconds=59), "刚刚"),
+        (timedelta(seconds=-5), "不到 1 分钟"),
+        (timedelta(seconds=59), "不到 1 分钟"),
         (timedelta(minutes=1), "1 分钟"),
         (timedelta(minutes=59, seconds=59), "59 分钟"),
         (timedelta(hours=2), "2 小时"),
