@@ -1,5 +1,6 @@
 """Entry for gunicorn (`wsgi:app`) and for `flask --app wsgi …`."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,9 @@ try:
     # Flask's own mark of its command line: a command loads what it needs, when it needs it.
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         app.extensions["xinqiao"].warm_up()
+        # What is loaded now stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
 except ConfigurationError as fault:
     print(fault, file=sys.stderr)
     sys.exit(_CANNOT_LOAD)

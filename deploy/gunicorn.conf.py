@@ -3,10 +3,10 @@
 import os
 
 bind = f"{os.environ.get('BIND', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-# Two cores, and work that mostly waits for the disk: two processes, threads for what waits. Threads also bound how many
-# answers can hang on a locked database at once; the callback answers within its own budget.
+# Two cores, and work that mostly waits for the disk: two processes, threads for what waits. When the database hangs, 16
+# threads may hang with it on pages and 24 on pushes (server/bulkhead.py); the others are there for who comes next.
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "32"))
+threads = int(os.environ.get("WEB_THREADS", "48"))
 worker_class = "gthread"
 # A request that takes longer than any of ours may is a stuck process.
 timeout = 30

@@ -9,6 +9,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -22,12 +23,15 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from server.bulkhead import Bulkhead
 from server.errors import Unavailable
 from server.ids import PUBLIC_ID_LENGTH
 from server.lone_inserts import LoneInserts
 from server.vault import Vault
 
 LOCK_WAIT_SECONDS = 3
+# Beyond the pool's own size, for a bad minute: 8 pages that read, 8 that write and 16 pushes at most.
+_OVERFLOW = 12
 _READS = "xinqiao_reads"
 _VAULT = "xinqiao_vault"
 _BEFORE_COMMIT = "xinqiao_before_commit"
@@ -143,7 +147,7 @@ def make_engine(url: str, *, pool_size: int = 20, read_timeout: int = 20, is_aut
         isolation_level="AUTOCOMMIT" if is_autocommit else "READ COMMITTED",
         pool_reset_on_return=None if is_autocommit else "rollback",
         pool_size=pool_size,
-        max_overflow=4,
+        max_overflow=_OVERFLOW,
         pool_timeout=LOCK_WAIT_SECONDS,
         pool_recycle=1800,
         pool_pre_ping=not is_autocommit,
@@ -165,7 +169,7 @@ def _make_sqlite_engine(url: sa.URL, pool_size: int, is_autocommit: bool) -> Eng
         url,
         pool_reset_on_return=None if is_autocommit else "rollback",
         pool_size=pool_size,
-        max_overflow=4,
+        max_overflow=_OVERFLOW,
         pool_timeout=LOCK_WAIT_SECONDS,
         hide_parameters=True,
         connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
@@ -240,15 +244,22 @@ class KeyTaken(Exception):
 class Database:
     """Runs functions in transactions. The function gets a session, may be run again, and never commits itself."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, *, at_once: int | None = None) -> None:
+        """`at_once`: how many threads may read, and how many write; without it the pool alone bounds them."""
         self.engine = engine
         self.vault = vault
         self._reading_engine = engine.execution_options(**{_READS: True})
+        # Apart, for a lock that stops who writes often lets readers through.
+        self._readers = Bulkhead(at_once) if at_once else None
+        self._writers = Bulkhead(at_once) if at_once else None
+
+    def unbounded(self) -> "Database":
+        """The same store for those whose number is bounded elsewhere."""
+        return Database(self.engine, self.vault)
 
     @cached_property
     def _lone_inserts(self) -> LoneInserts:
         url = self.engine.url.render_as_string(hide_password=False)
-        # No bound on connections: each thread that inserts keeps one.
         return LoneInserts(make_engine(url, is_autocommit=True, read_timeout=LOCK_WAIT_SECONDS, pool_size=0))
 
     def insert_alone(self, table: str, row: Mapping[str, bytes | str | int]) -> None:
@@ -269,6 +280,10 @@ class Database:
         Raises Unavailable when a lock or the server could not be had in time; then nothing was stored, save when the
         connection broke during the commit itself, whose outcome nobody can know: callers make repeats harmless.
         """
+        with _place(self._writers):
+            return self._write(work)
+
+    def _write(self, work: Callable[[Session], T]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             committing = False
             session = Session(self.engine, expire_on_commit=False, info={_VAULT: self.vault})
@@ -293,12 +308,19 @@ class Database:
     def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction that never writes. Raises Unavailable as `write` does."""
         try:
-            with Session(self._reading_engine, expire_on_commit=False, info={_VAULT: self.vault}) as session:
+            with (
+                _place(self._readers),
+                Session(self._reading_engine, expire_on_commit=False, info={_VAULT: self.vault}) as session,
+            ):
                 return work(session)
         except DBAPIError as error:
             raise _as_fault(error) from error
         except sa.exc.TimeoutError as error:
             raise Unavailable from error
+
+
+def _place(bulkhead: Bulkhead | None) -> AbstractContextManager[None]:
+    return nullcontext() if bulkhead is None else bulkhead.place()
 
 
 def _may_repeat(error: DBAPIError, attempt: int) -> bool:

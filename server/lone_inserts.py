@@ -1,17 +1,20 @@
 """Single rows, durable, in one round trip: the hot path of the callback, where a transaction would be three.
 
-Each thread keeps a connection that commits by itself, as a bare driver would; SQLAlchemy makes it and knows its faults.
+It keeps connections that commit by themselves, as a bare driver would; SQLAlchemy makes them and knows their faults.
 """
 
-import threading
+import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
 
+from server.bulkhead import Bulkhead
+
+# Each is a connection of the process. Many more would only wait for the same disk, and a server has 151 for all.
+_AT_ONCE = 24
 _ATTEMPTS = 3
 # A connection that fails at once was closed while nobody used it; one that fails later has waited long enough.
 _SOON_SECONDS = 0.5
@@ -23,10 +26,16 @@ class LoneInserts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._here = threading.local()
+        self._bulkhead = Bulkhead(_AT_ONCE)
+        # Last in, first out: a quiet process keeps few connections awake. A list's append and pop are one step each.
+        self._idle: list[PoolProxiedConnection] = []
 
     def insert(self, table: str, row: Row) -> None:
-        """Raises DBAPIError as SQLAlchemy would: IntegrityError when the key is there."""
+        """Raises DBAPIError as SQLAlchemy would: IntegrityError when the key is there. Unavailable: too many wait already."""
+        with self._bulkhead.place():
+            self._insert(table, row)
+
+    def _insert(self, table: str, row: Row) -> None:
         began = time.monotonic()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -46,18 +55,17 @@ class LoneInserts:
 
     def _execute(self, statement: str, values: tuple[bytes | str | int, ...]) -> None:
         dialect = self._engine.dialect
-        connection = self._connection()
+        connection = self._take_connection()
         try:
-            cursor = connection.cursor()
-            try:
+            with contextlib.closing(connection.cursor()) as cursor:
                 cursor.execute(statement, values)
-            finally:
-                cursor.close()
         except dialect.loaded_dbapi.Error as error:
             is_gone = dialect.is_disconnect(error, connection.dbapi_connection, None)
             if is_gone:
-                self._here.connection = None
                 connection.invalidate(error)
+                self._forget_idle()  # what ended one of them has ended the others
+            else:
+                self._idle.append(connection)
             raise DBAPIError.instance(
                 statement,
                 None,
@@ -67,9 +75,15 @@ class LoneInserts:
                 connection_invalidated=is_gone,
                 dialect=dialect,
             ) from error
+        self._idle.append(connection)
 
-    def _connection(self) -> "sa.PoolProxiedConnection | Any":
-        held = getattr(self._here, "connection", None)
-        if held is None:
-            held = self._here.connection = self._engine.raw_connection()
-        return held
+    def _take_connection(self) -> PoolProxiedConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.raw_connection()
+
+    def _forget_idle(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().invalidate()

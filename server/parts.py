@@ -30,6 +30,10 @@ from server.wechat.keywords import Keywords
 from server.wechat.router import Router
 from server.wechat.tokens import TokenStore
 
+# Transactions of pages in a process, reading and writing apart. One takes milliseconds, so a crowd that moves is through at
+# once; of one that hangs the other threads must not be part.
+_PAGES_AT_ONCE = 8
+
 
 class AssessmentDoor:
     """Self-assessments; the target is an instrument, none leads to the list."""
@@ -108,7 +112,8 @@ class Parts:
         crypto = CallbackCrypto(
             token=settings.wechat_oa_token, aes_keys=settings.wechat_oa_aes_key, app_id=settings.wechat_oa_app_id
         )
-        return Callback(database=self.database, crypto=crypto, router=Router(self.chat, self.scanner))
+        # Its threads and its budget bound it: a crowd on the pages takes no place from a push.
+        return Callback(database=self.database.unbounded(), crypto=crypto, router=Router(self.chat, self.scanner))
 
     @cached_property
     def wechat_api(self) -> WeChatApi:
@@ -135,7 +140,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
     vault = Vault.from_text(settings.data_keys)
     if database is None:
         settings.xinqiao_instance.mkdir(parents=True, exist_ok=True)
-        database = Database(make_engine(settings.resolved_database_url()), vault)
+        database = Database(make_engine(settings.resolved_database_url()), vault, at_once=_PAGES_AT_ONCE)
     catalogue = load_instruments(content / "instruments", known=_known_versions(database))
     doors = Doors(
         [

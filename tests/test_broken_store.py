@@ -85,7 +85,7 @@ def test_an_empty_pool_is_unavailable_instead_of_a_long_queue(migrated_url: str,
     engine = make_engine(migrated_url, pool_size=1)
     small = Database(engine, vault)
     with ExitStack() as taken:
-        for _ in range(5):  # 1 in the pool and 4 beyond it
+        for _ in range(13):  # 1 in the pool and 12 beyond it
             taken.enter_context(engine.connect())
         began = time.monotonic()
         for run in (small.read, small.write):

@@ -29,7 +29,6 @@ LONGER = {
 STATEMENT_LIMIT = 10
 # A handler parses, calls, renders. These have more to decide, each for the reason beside it.
 BUSIER = {
-    "blueprints/wechat.py:receive": "the body's limit is held here, before anything reads it",
     "blueprints/h5/assessment.py:answer": "nothing may stand between a danger sign and its alert",
     "blueprints/h5/entry.py:open_code": "a scanned code leads on though it cannot be counted",
     "blueprints/console/sign_in.py:enter": "a wrong try is counted after its transaction was taken back",

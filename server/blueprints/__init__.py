@@ -29,3 +29,4 @@ def register_blueprints(app: Flask) -> None:
         autorefresh=development,
         max_age=0 if development else 31536000,
     )
+    app.wsgi_app = wechat.Pushes(app, app.wsgi_app)  # type: ignore[method-assign]

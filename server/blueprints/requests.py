@@ -86,7 +86,7 @@ def _finish(response: Response) -> Response:
     REQUESTS.labels(route, str(response.status_code)).inc()
     DURATION.labels(route).observe(took)
     if request.blueprint == "wechat":
-        return response  # read by WeChat's servers, not by a browser; the callback writes a line of its own
+        return response  # read by WeChat's servers, not by a browser
     if _is_worth_a_line(route, response.status_code):
         log.info(
             "request",

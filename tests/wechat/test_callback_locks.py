@@ -5,8 +5,10 @@ Each lock is held for as long as the test likes: for a minute, if it liked. What
 
 import contextlib
 import itertools
+import re
 import socket
 import sqlite3
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from server.assessment.policy import AgeBand
 from server.clock import utc_now
 from server.db import Database, make_engine
 from server.migrations.models import METADATA
@@ -227,6 +230,52 @@ def test_sixty_pushes_at_once_during_a_lock_are_answered_in_time_and_all_is_well
     with lock(web):
         check_refusals(first, send_all(web.wechat, first))
         check_refusals(later, send_all(web.wechat, later))
+    check_recovery(web.wechat, web.store, [*first, *later])
+
+
+@contextlib.contextmanager
+def crowd_on_the_pages(web: Web, people: int = 40) -> Iterator[Counter[int]]:
+    """So many people who start a test again and again, each with one connection; what they were answered, by status."""
+    intro = requests.get(f"{web.installation.url}/h5/test/phq9", timeout=5).text
+    version = re.search(r'name="consent" value="(.+?)"', intro)[1]
+    statuses: Counter[int] = Counter()
+    is_over = threading.Event()
+
+    def keep_starting(_: int) -> None:
+        form = {"age": AgeBand.AGE_18_59, "consent": version}
+        while not is_over.is_set():
+            with contextlib.suppress(requests.RequestException):
+                answer = requests.post(
+                    f"{web.installation.url}/h5/test/phq9/start", data=form, allow_redirects=False, timeout=30
+                )
+                statuses[answer.status_code] += 1
+
+    with ThreadPoolExecutor(people) as threads:
+        for number in range(people):
+            threads.submit(keep_starting, number)
+        try:
+            yield statuses
+        finally:
+            is_over.set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_crowd_on_the_pages_takes_no_answer_from_a_push_during_a_lock_and_keeps_the_numbers(web, lock):
+    first, later = all_kinds(24), all_kinds(24)
+    with crowd_on_the_pages(web) as statuses:
+        time.sleep(2)
+        assert set(statuses) == {200}  # while all is well nobody is turned away
+        with lock(web):
+            time.sleep(1)  # the crowd is stuck by now
+            check_refusals(first, send_all(web.wechat, first))
+            time.sleep(3)
+            check_refusals(later, send_all(web.wechat, later))
+            began = time.monotonic()
+            page = requests.get(f"{web.installation.url}/h5/help", timeout=5)
+            assert "12356" in page.text
+            assert time.monotonic() - began < PATIENCE_SECONDS
+    assert set(statuses) == {200, 503}
     check_recovery(web.wechat, web.store, [*first, *later])
 
 

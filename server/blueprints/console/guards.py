@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz", "health.readyz", "health.metrics",
-        "wechat.verify", "wechat.receive",
+        "wechat.verify",
         "pages.root", "pages.home", "pages.help_page", "pages.bye",
         "entry.open_code",
         "contact.contact", "contact.leave_contact",
