@@ -70,6 +70,7 @@ class WordsFile(_Strict):
     past_stops: Nonempty  # characters after which a past time no longer holds
     numerals: Nonempty
     gap_stops: Nonempty
+    everyday: list[Nonempty] = []  # never changes what is found, only how fast
 
 
 class Slot(_Strict):
@@ -200,7 +201,7 @@ def _read(path: Path, shape: TypeAdapter[T]) -> T:
 def _grammar(path: Path, words: WordsFile) -> Grammar:
     """The grammar with its named lists written out; a list may use those above it."""
     lists: dict[str, Words] = {}
-    grammar = Grammar(lists, words.numerals, words.gap_stops)
+    grammar = Grammar(lists, words.numerals, words.gap_stops, frozenset(words.everyday))
     for name, members in words.lists.items():
         try:
             lists[name] = frozenset[str]().union(*(expand(member, grammar) for member in members))

@@ -45,6 +45,7 @@ class Grammar:
     lists: Mapping[str, Words]
     numerals: str  # the characters of a number
     gap_stops: str  # the characters that no gap may hold
+    everyday: Words = frozenset()  # words of any talk: to look for them would be to look closer at every text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def parse(source: str, grammar: Grammar) -> Pattern:
     pieces = _Parser(body, grammar).pieces()
     phrases = _joined(pieces)
     return Pattern(
-        anchors=_rarest(source, phrases),
+        anchors=_rarest(source, phrases, grammar.everyday),
         verify=None if len(phrases) == 1 else re.compile("".join(_expression(piece, grammar) for piece in pieces)),
         reach=sum(piece.most if isinstance(piece, Gap) else max(map(len, piece)) for piece in pieces),
         from_clause_start=source.startswith("^"),
@@ -157,12 +158,12 @@ def _joined(pieces: list[Piece]) -> list[Piece]:
     return joined
 
 
-def _rarest(source: str, phrases: list[Piece]) -> Words:
-    """The words to look for: those whose shortest is longest, and of these the smallest set."""
+def _rarest(source: str, phrases: list[Piece], everyday: Words) -> Words:
+    """The words to look for: no everyday ones if possible, those whose shortest is longest, of these the smallest set."""
     candidates = [piece for piece in phrases if isinstance(piece, frozenset) and "" not in piece]
     if not candidates:
         raise PatternError(f"{source!r}: at least one word must always be there")
-    return max(candidates, key=lambda words: (min(map(len, words)), -len(words)))
+    return max(candidates, key=lambda words: (everyday.isdisjoint(words), min(map(len, words)), -len(words)))
 
 
 def _expression(piece: Piece, grammar: Grammar) -> str:
