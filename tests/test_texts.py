@@ -25,7 +25,7 @@ from server.texts import MissingText, all_keys, has_text, names_in, text
 from server.texts.hotlines import Hotline, hotlines, spoken
 
 SANDBOX = ROOT / "server" / "wechat" / "sandbox"  # speaks for itself, from texts of its own
-TEXTS = ROOT / "server" / "texts" / "zh_cn.toml"
+FILES = sorted((ROOT / "server" / "texts").glob("zh_cn*.toml"))
 LOCAL = "020-55550000|08:00-22:00"
 
 
@@ -256,7 +256,7 @@ NUMBERS = re.compile(r"(?<![\d.])(12356|12355|12320|12338|12345|110|119|120|400\
 
 def test_numbers_to_call_stand_in_one_place_only() -> None:
     lists = re.compile(r"\[\[hotlines\]\].*?(?=\n\[(?!\[hotlines))", re.DOTALL)
-    sources = {str(TEXTS.relative_to(ROOT)): lists.sub("", TEXTS.read_text(encoding="utf-8"))}
+    sources = {str(file.relative_to(ROOT)): lists.sub("", file.read_text(encoding="utf-8")) for file in FILES}
     sources |= {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in templates()}
     for file in python_files():
         constants = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
@@ -268,7 +268,12 @@ def test_numbers_to_call_stand_in_one_place_only() -> None:
 
 
 def test_the_search_for_numbers_would_find_one() -> None:
-    assert NUMBERS.findall(TEXTS.read_text(encoding="utf-8")) == ["12356", "12355", "110", "120"]
+    assert NUMBERS.findall("".join(file.read_text(encoding="utf-8") for file in FILES)) == [
+        "12356",
+        "12355",
+        "110",
+        "120",
+    ]
     assert NUMBERS.findall("请拨12356，或400-161-9995") == ["12356", "400-161-9995"]
     assert NUMBERS.findall('width="1200" 3.120 12356.5') == []
 
@@ -290,8 +295,7 @@ def test_sentences_speak_the_numbers_of_the_list() -> None:
 
 
 def test_who_a_number_is_for_is_one_of_three() -> None:
-    with TEXTS.open("rb") as file:
-        rows = tomllib.load(file)["hotlines"]
+    rows = tomllib.loads(FILES[0].read_text(encoding="utf-8"))["hotlines"]
 
     assert {row["for"] for row in rows} == {"all", "young", "danger"}
     assert all(set(row) == {"name", "number", "hours", "for"} for row in rows)

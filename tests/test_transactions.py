@@ -298,7 +298,7 @@ def test_a_row_that_is_there_already_stays_an_integrity_error(database: Database
 
 
 def test_a_row_that_points_at_nothing_is_refused(database: Database) -> None:
-    from server.accounts.models import SessionKind, StaffSession
+    from server.accounts.staff_models import SessionKind, StaffSession
 
     orphan = StaffSession(
         token_hash="h", staff_id=4711, kind=SessionKind.SCREEN, created_at=NOW, last_used_at=NOW, ended_at=None

@@ -1,14 +1,12 @@
-"""Tables of residents and staff. Days, not instants, wherever a person meets the service: an instant could be matched
+"""Tables of residents. Days, not instants, wherever a person meets the service: an instant could be matched
 with the instant of an anonymous answer."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.accounts.policy import Role
-from server.db import Base, BigPk, BigRef, BlindIndex, PublicId, Sealed, ascii_string, code_enum
+from server.db import Base, BigPk, BigRef, BlindIndex, PublicId, Sealed, ascii_string
 
 
 class Resident(Base):
@@ -35,46 +33,6 @@ class WechatIdentity(Base):
     unfollowed_on: Mapped[date | None]
     # WeChat's own CreateTime of the newest follow or unfollow: events may arrive out of order.
     changed_at_wechat: Mapped[int] = mapped_column(sa.BigInteger())
-
-
-class StaffMember(Base):
-    __tablename__ = "staff_members"
-    id: Mapped[BigPk]
-    public_id: Mapped[PublicId]
-    login_name: Mapped[str] = mapped_column(ascii_string(64), unique=True)
-    display_name: Mapped[str] = mapped_column(sa.String(40))
-    password_hash: Mapped[str] = mapped_column(ascii_string(200))
-    is_active: Mapped[bool]
-    created_at: Mapped[datetime]
-
-
-class StaffPost(Base):
-    """A role held at a node of the tree, from a day until before another."""
-
-    __tablename__ = "staff_posts"
-    id: Mapped[BigPk]
-    staff_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("staff_members.id"), index=True)
-    organisation_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
-    role: Mapped[Role] = mapped_column(code_enum(Role))
-    starts_on: Mapped[date]
-    ends_on: Mapped[date | None]
-
-
-class SessionKind(StrEnum):
-    SCREEN = "screen"
-    BELL = "bell"  # counts and rings on a duty screen whose words are locked; can read nothing else
-
-
-class StaffSession(Base):
-    """A staff log-in. Only the hash of its token is kept; the row is the session, so it can be listed and ended."""
-
-    __tablename__ = "staff_sessions"
-    token_hash: Mapped[str] = mapped_column(ascii_string(64), primary_key=True)
-    staff_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("staff_members.id"), index=True)
-    kind: Mapped[SessionKind] = mapped_column(code_enum(SessionKind))
-    created_at: Mapped[datetime]
-    last_used_at: Mapped[datetime] = mapped_column(index=True)
-    ended_at: Mapped[datetime | None]
 
 
 class Throttle(Base):

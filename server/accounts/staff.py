@@ -10,8 +10,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.accounts.models import SessionKind, StaffMember, StaffPost, StaffSession
 from server.accounts.policy import Permission, Role, roles_with
+from server.accounts.staff_models import SessionKind, StaffMember, StaffPost, StaffSession
 from server.clock import local_day
 from server.errors import Conflict, Invalid, Refused
 from server.ids import new_public_id, new_token

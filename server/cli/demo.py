@@ -13,8 +13,8 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from server.accounts import staff
-from server.accounts.models import StaffMember
 from server.accounts.policy import Role
+from server.accounts.staff_models import StaffMember
 from server.cli.common import fail, parts
 from server.cli.duty import read_hours
 from server.cli.qr import make_code, poster_of

@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from server.accounts.models import StaffMember
 from server.accounts.policy import Permission
 from server.accounts.staff import Staff, names_of
+from server.accounts.staff_models import StaffMember
 from server.audit import service as audit
 from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, SourceKind
 from server.db import vault_of

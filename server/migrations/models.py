@@ -1,6 +1,7 @@
 """Every table of the application, for Alembic and for the test that head equals the models."""
 
 from server.accounts import models as accounts
+from server.accounts import staff_models as staff
 from server.assessment import models as assessment
 from server.audit import models as audit
 from server.crisis import models as crisis
@@ -11,5 +12,5 @@ from server.wechat import models as wechat
 
 __all__ = ["METADATA"]
 # Importing a module of models registers its tables.
-_REGISTERED = (accounts, assessment, audit, crisis, Heartbeat, organisations, wechat)
+_REGISTERED = (accounts, staff, assessment, audit, crisis, Heartbeat, organisations, wechat)
 METADATA = Base.metadata

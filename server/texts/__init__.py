@@ -1,4 +1,4 @@
-"""Every short sentence that a person reads, by key. Longer texts live in `content/`."""
+"""Every short sentence that a person reads, by key, from the files zh_cn*.toml. Longer texts live in `content/`."""
 
 import string
 import tomllib
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-_FILE = Path(__file__).with_name("zh_cn.toml")
+_FOLDER = Path(__file__).parent
 
 
 class MissingText(LookupError):
@@ -15,8 +15,13 @@ class MissingText(LookupError):
 
 @cache
 def _texts() -> Mapping[str, str]:
-    with _FILE.open("rb") as file:
-        return dict(_flatten(tomllib.load(file)))
+    texts: dict[str, str] = {}
+    for file in sorted(_FOLDER.glob("zh_cn*.toml")):
+        found = dict(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
+        if twice := texts.keys() & found.keys():
+            raise ValueError(f"{file.name}: {', '.join(sorted(twice))} stand in another file too")
+        texts |= found
+    return texts
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from server.accounts.models import SessionKind, StaffMember, StaffSession
 from server.accounts.staff import (
     create_staff,
     end_session,
@@ -18,6 +17,7 @@ from server.accounts.staff import (
     touch_session,
     wants_touch,
 )
+from server.accounts.staff_models import SessionKind, StaffMember, StaffSession
 from server.vault import token_hash
 from tests import canaries
 from tests.conftest import NOW

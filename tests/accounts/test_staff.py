@@ -12,7 +12,6 @@ from argon2 import extract_parameters
 from argon2.low_level import verify_secret
 from sqlalchemy.orm import Session
 
-from server.accounts.models import SessionKind, StaffMember, StaffPost
 from server.accounts.policy import PERMISSIONS, Permission, Role, roles_with
 from server.accounts.staff import (
     BadLoginName,
@@ -27,6 +26,7 @@ from server.accounts.staff import (
     names_of,
     open_session,
 )
+from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
 from server.db import Database
 from server.organisations.models import Level, Organisation
 from server.organisations.service import add_organisation

@@ -5,7 +5,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from server.accounts.models import StaffSession
+from server.accounts.staff_models import StaffSession
 from server.config import ROOT
 from server.organisations.models import Organisation
 from tests.blueprints.staff import Colleague, text_of

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from server.accounts.models import SessionKind, StaffMember, StaffPost
 from server.accounts.policy import PERMISSIONS, Permission, Role
+from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
 from server.blueprints.console.guards import PUBLIC_ENDPOINTS
 from tests.blueprints.staff import Colleague
 from tests.canaries import PASSWORD

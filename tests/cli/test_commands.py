@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from server.accounts.models import StaffMember, StaffPost
+from server.accounts.staff_models import StaffMember, StaffPost
 from server.audit.models import AuditEvent
 from server.cli import wants_offline_command
 from server.cli.duty import read_hours

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from server.accounts import staff as accounts
-from server.accounts.models import SessionKind
 from server.accounts.policy import Role
 from server.accounts.staff import Staff
+from server.accounts.staff_models import SessionKind
 from server.crisis import service as crisis
 from server.crisis.models import Alert, CallWhen, SourceKind
 from server.ids import new_public_id

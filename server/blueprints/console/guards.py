@@ -8,9 +8,9 @@ from flask import Response, g, jsonify, make_response, redirect, request
 from werkzeug.exceptions import NotFound
 
 from server.accounts import staff as accounts
-from server.accounts.models import SessionKind
 from server.accounts.policy import Permission
 from server.accounts.staff import Staff
+from server.accounts.staff_models import SessionKind
 from server.blueprints.requests import parts
 from server.clock import utc_now
 

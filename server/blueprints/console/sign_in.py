@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from server.accounts import staff as accounts
 from server.accounts import throttle
-from server.accounts.models import SessionKind
+from server.accounts.staff_models import SessionKind
 from server.audit import service as audit
 from server.blueprints.console.guards import BELL_COOKIE, SCREEN_COOKIE
 from server.blueprints.errors import sentence_of, status_of
