@@ -11,10 +11,12 @@ import markdown_it
 import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.accounts.posts import HandsOver
 from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
 from server.config import Settings
+from server.crisis import desk
 from server.db import Database, make_engine
 from server.errors import ConfigurationError, Unavailable
 from server.organisations.doors import DoorCode, Doors
@@ -94,6 +96,11 @@ class Parts:
     def warm_up(self) -> None:
         """Load now what answers pushes, so that a broken file stops the start and not the first message."""
         assert self.callback
+
+    @property
+    def domains_that_hand_over(self) -> tuple[HandsOver, ...]:
+        """Who gives open work back when a colleague's post ends."""
+        return (desk,)
 
     @property
     def scanner(self) -> Scanner:

@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import staff, throttle
+from server.accounts import posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
@@ -28,7 +28,7 @@ from server.wechat.once import purge_inbound
 
 _TICKING = "worker_ticks"
 _ABANDONED_AFTER = timedelta(days=30)
-Job = Callable[[Session, datetime], None]
+Job = Callable[[Session, datetime], object]
 
 
 class Worker:
@@ -49,6 +49,7 @@ class Worker:
         ticks: list[tuple[str, Callable[[], None], int]] = [
             ("beat", self.beat, WORKER_BEAT_SECONDS),
             ("token", self.keep_token, 60),
+            ("hand_over", self.hand_over, 60),
             ("tidy", self.tidy, 600),
             ("shorten_wal", self.shorten_wal, 60),
             ("copy_audit_head", self.copy_audit_head, 3600),
@@ -118,6 +119,11 @@ class Worker:
         seq, digest = self._parts.database.read(audit.head_of)
         with file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"day": day, "seq": seq, "digest": digest}) + "\n")
+
+    def hand_over(self) -> None:
+        """Posts that ended: what their holders had taken over waits for somebody again, and soon."""
+        domains = self._parts.domains_that_hand_over
+        self._write(lambda session, now: posts.hand_over_ended(session, domains=domains, now=now))
 
     def _is_elected(self) -> bool:
         return self._parts.database.write(

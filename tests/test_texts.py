@@ -16,7 +16,7 @@ import server
 from server.assessment.policy import AgeBand
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
-from server.crisis.models import CallWhen, SourceKind
+from server.crisis.models import CallWhen, Outcome, SourceKind
 from server.errors import DomainError
 from server.organisations.doors import DoorCode
 from server.organisations.service import EntryPointState
@@ -142,6 +142,7 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
     ("prefix", "codes"),
     [
         ("duty.grade_", Grade),
+        ("duty.outcome_", Outcome),
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
         ("h5.contact_when_", CallWhen),

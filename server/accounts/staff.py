@@ -1,8 +1,8 @@
-"""Use cases of staff: accounts, posts, passwords, sessions."""
+"""Use cases of staff: accounts, passwords, sessions. Posts are in posts.py."""
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.accounts.policy import Permission, Role, roles_with
+from server.accounts.policy import PERMISSIONS, Permission, Role
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost, StaffSession
 from server.clock import local_day
 from server.errors import Conflict, Invalid, Refused
@@ -48,35 +48,56 @@ class WeakPassword(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """A role at a node, as long as it is held; None stands for every line, every team."""
+
+    role: Role
+    path: str
+    is_district_wide: bool = False
+    department_id: int | None = None
+    team_id: int | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return PERMISSIONS[self.role]
+
+
+@dataclass(frozen=True, slots=True)
 class Staff:
-    """Who is asking: identity, roles by node path, and the kind of session they came with."""
+    """Who is asking: identity and the posts of today."""
 
     id: int
     public_id: str
     display_name: str
-    posts: tuple[tuple[Role, str], ...]
+    posts: tuple[Post, ...]
 
-    def paths_for(self, permission: Permission) -> list[str]:
-        """The subtrees in which this permission holds; empty when nowhere."""
-        roles = roles_with(permission)
-        return sorted({path for role, path in self.posts if role in roles})
+    def may(self, permission: Permission) -> bool:
+        """Somewhere; where, scope.py says."""
+        return any(permission in post.permissions for post in self.posts)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(post.role for post in self.posts)
 
     @property
     def actor(self) -> tuple[str, str]:
         return ("staff", self.public_id)
 
 
-def create_staff(session: Session, *, login_name: str, display_name: str, password: str, now: datetime) -> StaffMember:
-    """Raises BadLoginName, WeakPassword, LoginNameTaken."""
+def create_staff(
+    session: Session, *, login_name: str, display_name: str, password: str | None, now: datetime
+) -> StaffMember:
+    """Raises BadLoginName, WeakPassword, LoginNameTaken. Without a password nobody signs in until an invitation is taken."""
     if not _LOGIN_NAME.fullmatch(login_name):
         raise BadLoginName
-    if len(password) < SHORTEST_PASSWORD:
-        raise WeakPassword(shortest=SHORTEST_PASSWORD)
+    if password is not None:
+        check_strength(password)
     member = StaffMember(
         public_id=new_public_id(),
         login_name=login_name,
         display_name=display_name,
-        password_hash=_hasher.hash(password),
+        password_hash="" if password is None else _hasher.hash(password),
+        password_changed_at=None if password is None else now,
         is_active=True,
         created_at=now,
     )
@@ -88,13 +109,10 @@ def create_staff(session: Session, *, login_name: str, display_name: str, passwo
     return member
 
 
-def add_post(session: Session, *, member: StaffMember, organisation: Organisation, role: Role, now: datetime) -> None:
-    session.add(
-        StaffPost(
-            staff_id=member.id, organisation_id=organisation.id, role=role, starts_on=local_day(now), ends_on=None
-        )
-    )
-    session.flush()
+def check_strength(password: str) -> None:
+    """Raises WeakPassword. Length is what counts; rules about characters only make people write passwords down."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise WeakPassword(shortest=SHORTEST_PASSWORD)
 
 
 def check_password(session: Session, *, login_name: str, password: str) -> StaffMember:
@@ -115,10 +133,12 @@ def open_session(session: Session, *, member: StaffMember, kind: SessionKind, no
     session.add(
         StaffSession(
             token_hash=token_hash(token),
+            public_id=new_public_id(),
             staff_id=member.id,
             kind=kind,
             created_at=now,
             last_used_at=now,
+            second_factor_at=None,
             ended_at=None,
         )
     )
@@ -134,17 +154,26 @@ def find_by_session(session: Session, *, token: str, kind: SessionKind, now: dat
     member = session.get_one(StaffMember, row.staff_id)
     if not member.is_active:
         return None
-    today = local_day(now)
-    posts = session.execute(
-        sa.select(StaffPost.role, Organisation.path)
+    return as_staff(session, member, now=now)
+
+
+def as_staff(session: Session, member: StaffMember, *, now: datetime) -> Staff:
+    """The member with the posts of today."""
+    rows = session.execute(
+        sa.select(StaffPost, Organisation.path, Organisation.is_root)
         .join(Organisation, Organisation.id == StaffPost.organisation_id)
-        .where(
-            StaffPost.staff_id == member.id,
-            StaffPost.starts_on <= today,
-            sa.or_(StaffPost.ends_on.is_(None), StaffPost.ends_on > today),
-        )
+        .where(StaffPost.staff_id == member.id, held_on(local_day(now)))
+        .order_by(StaffPost.id)
     ).all()
-    return Staff(member.id, member.public_id, member.display_name, tuple((row.role, row.path) for row in posts))
+    posts = tuple(
+        Post(post.role, path, bool(is_root), post.department_id, post.team_id) for post, path, is_root in rows
+    )
+    return Staff(member.id, member.public_id, member.display_name, posts)
+
+
+def held_on(day: date) -> sa.ColumnElement[bool]:
+    """Posts that are held on this day."""
+    return sa.and_(StaffPost.starts_on <= day, sa.or_(StaffPost.ends_on.is_(None), StaffPost.ends_on > day))
 
 
 def _is_over(row: StaffSession, now: datetime) -> bool:
@@ -183,5 +212,7 @@ def purge_sessions(session: Session, now: datetime) -> None:
 def names_of(session: Session, ids: set[int]) -> dict[int, str]:
     if not ids:
         return {}
-    rows = session.execute(sa.select(StaffMember.id, StaffMember.display_name).where(StaffMember.id.in_(ids)))
+    wanted = sa.select(StaffMember.id, StaffMember.display_name).where(StaffMember.id.in_(ids))
+    # Who took something over is told by name also across the borders of a scope.
+    rows = session.execute(wanted, execution_options={"xinqiao_everywhere": True})
     return {row.id: row.display_name for row in rows}

@@ -12,7 +12,7 @@ import yaml
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-from server.accounts import staff
+from server.accounts import posts, staff
 from server.accounts.policy import Role
 from server.accounts.staff_models import StaffMember
 from server.cli.common import fail, parts
@@ -83,7 +83,7 @@ def _load_staff(built: Parts, rows: list[dict[str, str]]) -> dict[str, str]:
                 now=now,
             )
             root = organisations.root_of(session)
-            staff.add_post(session, member=member, organisation=root, role=Role(row["role"]), now=now)
+            posts.give_post(session, member=member, wanted=posts.Wanted(Role(row["role"]), root), by=None, now=now)
 
     built.database.write(work)
     return logins

@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-from server.accounts import staff
+from server.accounts import posts, staff
 from server.accounts.policy import Role
 from server.audit import service as audit
 from server.cli.common import fail, parts
@@ -35,7 +35,6 @@ def create(login_name: str, display_name: str, role: str, organisation: str, pas
         member = staff.create_staff(
             session, login_name=login_name, display_name=display_name, password=password, now=now
         )
-        staff.add_post(session, member=member, organisation=node, role=Role(role), now=now)
         audit.record(
             session,
             actor=("cli", "-"),
@@ -45,6 +44,7 @@ def create(login_name: str, display_name: str, role: str, organisation: str, pas
             reason=role,
             now=now,
         )
+        posts.give_post(session, member=member, wanted=posts.Wanted(Role(role), node), by=None, now=now)
 
     try:
         parts().database.write(work)

@@ -6,11 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from server.accounts.policy import Permission
-from server.accounts.staff import Staff, names_of
+from server.accounts.policy import Permission, Role
+from server.accounts.scope import seen_by
+from server.accounts.staff import Staff, as_staff, names_of
 from server.accounts.staff_models import StaffMember
 from server.audit import service as audit
-from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, SourceKind
+from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, Outcome, SourceKind
 from server.db import vault_of
 from server.errors import Conflict, NotFound
 from server.organisations import service as organisations
@@ -48,6 +49,8 @@ class AlertRow:
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     is_mine: bool  # taken over by whoever is asking
+    closed_at: datetime | None
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,14 @@ class Said:
 
 
 def board(session: Session, *, staff: Staff) -> Board:
-    """What this colleague may see: open alerts below their posts, the most urgent and oldest first."""
-    scope = _scope(staff, Permission.WATCH_ALERTS)
-    waiting = sa.and_(scope, Alert.acknowledged_at.is_(None))
-    urgent_first = (Alert.urgency.desc(), Alert.raised_at)
-    ringing = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(True)), urgent_first)
-    unreachable = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(False)), urgent_first)
-    taken = _rows(session, staff, sa.and_(scope, Alert.acknowledged_at.is_not(None)), (Alert.acknowledged_at.desc(),))
-    return Board(ringing, unreachable, taken, *count_waiting(session, staff=staff))
+    """What this colleague may see: open alerts within their scope, the most urgent and oldest first."""
+    with seen_by(session, staff, Permission.WATCH_ALERTS):
+        waiting = Alert.acknowledged_at.is_(None)
+        urgent_first = (Alert.urgency.desc(), Alert.raised_at)
+        ringing = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(True)), urgent_first)
+        unreachable = _rows(session, staff, sa.and_(waiting, Alert.is_reachable.is_(False)), urgent_first)
+        taken = _rows(session, staff, sa.and_(~waiting, Alert.closed_at.is_(None)), (Alert.acknowledged_at.desc(),))
+        return Board(ringing, unreachable, taken, *count_waiting(session, staff=staff))
 
 
 def count_waiting(session: Session, *, staff: Staff) -> tuple[int, int, str]:
@@ -95,20 +98,15 @@ def count_waiting(session: Session, *, staff: Staff) -> tuple[int, int, str]:
 
     This is all that the bell may know. The mark is an instant and names nobody.
     """
-    rows = session.execute(
-        sa.select(Alert.is_reachable, sa.func.count(), sa.func.max(Alert.rings_since))
-        .join(Organisation, Organisation.id == Alert.organisation_id)
-        .where(_scope(staff, Permission.WATCH_ALERTS), Alert.acknowledged_at.is_(None))
-        .group_by(Alert.is_reachable)
-    ).all()
+    with seen_by(session, staff, Permission.WATCH_ALERTS):
+        rows = session.execute(
+            sa.select(Alert.is_reachable, sa.func.count(), sa.func.max(Alert.rings_since))
+            .where(Alert.acknowledged_at.is_(None))
+            .group_by(Alert.is_reachable)
+        ).all()
     counts = {bool(reachable): count for reachable, count, _ in rows}
     newest = max((str(since) for _, _, since in rows if since is not None), default="")
     return counts.get(True, 0), counts.get(False, 0), newest
-
-
-def _scope(staff: Staff, permission: Permission) -> sa.ColumnElement[bool]:
-    paths = staff.paths_for(permission)
-    return sa.or_(*(organisations.below(path) for path in paths)) if paths else sa.false()
 
 
 def _rows(
@@ -155,6 +153,8 @@ def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int,
         acknowledged_at=alert.acknowledged_at,
         acknowledged_by=names.get(alert.acknowledged_by) if alert.acknowledged_by else None,
         is_mine=alert.acknowledged_by == staff.id,
+        closed_at=alert.closed_at,
+        outcome=alert.outcome,
     )
 
 
@@ -175,14 +175,76 @@ def acknowledge(session: Session, *, public_id: str, staff: Staff, now: datetime
     if alert.acknowledged_by is None or alert.acknowledged_at is None:
         acknowledge(session, public_id=public_id, staff=staff, now=now)  # it rang anew in this very moment
     elif alert.acknowledged_by != staff.id:
-        by = session.get_one(StaffMember, alert.acknowledged_by).display_name
+        by = names_of(session, {alert.acknowledged_by})[alert.acknowledged_by]
         raise AlreadyAcknowledged(by=by, at=alert.acknowledged_at)
+
+
+def close(session: Session, *, public_id: str, staff: Staff, outcome: Outcome, now: datetime) -> None:
+    """Say how it ended: whoever took it over, or who supervises them. Raises NotFound; the first outcome stays."""
+    alert = _get_alert(session, public_id, staff, Permission.CLOSE_ALERT)
+    is_supervisor = Role.SUPERVISOR in staff.roles
+    if alert.acknowledged_by is None or (alert.acknowledged_by != staff.id and not is_supervisor):
+        raise NotFound(alert=public_id)
+    closed = session.execute(
+        sa.update(Alert)
+        .where(Alert.id == alert.id, Alert.closed_at.is_(None), Alert.acknowledged_at.is_not(None))
+        .values(closed_at=now, closed_by=staff.id, outcome=outcome)
+    )
+    if getattr(closed, "rowcount", 0):
+        audit.record(
+            session,
+            actor=staff.actor,
+            action="alert.closed",
+            object_kind="alert",
+            object_id=public_id,
+            reason=str(outcome),
+            now=now,
+        )
+
+
+def hand_over(session: Session, *, staff_id: int, organisation_id: int, now: datetime) -> None:
+    """A post ended: what its holder had taken over below that node and not closed waits for somebody again.
+
+    Alerts that another post of theirs still covers stay with them.
+    """
+    member = session.get_one(StaffMember, staff_id)
+    staff = as_staff(session, member, now=now)
+    with seen_by(session, staff, Permission.ACKNOWLEDGE_ALERT):
+        covered = set(session.scalars(sa.select(Alert.id).where(*_open_of(staff_id))))
+    node = session.get_one(Organisation, organisation_id)
+    lying = session.scalars(
+        sa.select(Alert)
+        .join(Organisation, Organisation.id == Alert.organisation_id)
+        .where(*_open_of(staff_id), organisations.below(node.path))
+    ).all()
+    for alert in lying:
+        if alert.id in covered:
+            continue
+        alert.acknowledged_at = alert.acknowledged_by = None
+        if alert.is_reachable:
+            alert.rings_since = now
+        audit.record(
+            session,
+            actor=audit.SYSTEM,
+            action="alert.handed_over",
+            object_kind="alert",
+            object_id=alert.public_id,
+            now=now,
+        )
+    session.flush()
+
+
+def _open_of(staff_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return Alert.acknowledged_by == staff_id, Alert.closed_at.is_(None)
 
 
 def get_alert(session: Session, *, public_id: str, staff: Staff) -> AlertRow:
     """One alert. Raises NotFound, alike for a foreign one."""
-    alert = _get_alert(session, public_id, staff, Permission.WATCH_ALERTS)
-    return _rows(session, staff, Alert.id == alert.id, (Alert.id,))[0]
+    with seen_by(session, staff, Permission.WATCH_ALERTS):
+        found = _rows(session, staff, Alert.public_id == public_id, (Alert.id,))
+    if not found:
+        raise NotFound(alert=public_id)
+    return found[0]
 
 
 def read_contacts(
@@ -243,13 +305,8 @@ def _words_of(session: Session, alert: Alert) -> list[Said]:
 
 
 def _get_alert(session: Session, public_id: str, staff: Staff, permission: Permission) -> Alert:
-    if not public_id.isascii():  # MySQL refuses to compare ids with letters that no id has
-        raise NotFound(alert=public_id)
-    alert = session.scalar(
-        sa.select(Alert)
-        .join(Organisation, Organisation.id == Alert.organisation_id)
-        .where(Alert.public_id == public_id, _scope(staff, permission))
-    )
+    with seen_by(session, staff, permission):
+        alert = session.scalar(sa.select(Alert).where(Alert.public_id == public_id))
     if alert is None:
         raise NotFound(alert=public_id)
     return alert

@@ -6,6 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from server.accounts.scope import Scoped
 from server.db import Base, BigPk, BigRef, BlindIndex, PublicId, Sealed, ascii_string, code_enum
 from server.risk.grades import Grade
 
@@ -18,7 +19,17 @@ class SourceKind(StrEnum):
     CONTACT_PAGE = "contact_page"
 
 
-class Alert(Base):
+class Outcome(StrEnum):
+    """How an alert ended. What follows from it is the case's business."""
+
+    REACHED = "reached"  # spoken with, safe for now
+    REFERRED = "referred"  # handed to hospital, police, school or family
+    NOT_REACHED = "not_reached"  # tried as the clocks ask, nobody answered
+    SEEN = "seen"  # nobody to reach, looked at
+    MISTAKEN = "mistaken"  # no danger behind it
+
+
+class Alert(Scoped, Base):
     """A danger sign that a person must look at. One per source and rule: a repeated answer never rings twice."""
 
     __tablename__ = "alerts"
@@ -26,11 +37,15 @@ class Alert(Base):
         sa.UniqueConstraint("source_kind", "source_public_id", "rule"),
         # The duty screen: open alerts of a subtree by lane, urgency and age.
         sa.Index("ix_alerts_open", "acknowledged_at", "is_reachable", "urgency", "raised_at"),
+        # The list of all alerts, newest first: of the district by time, of a small place by place and time.
+        sa.Index("ix_alerts_raised", "raised_at", "id"),
+        sa.Index("ix_alerts_place", "organisation_id", "raised_at", "id"),
+        # What lies with a colleague.
+        sa.Index("ix_alerts_taken", "acknowledged_by", "closed_at"),
         Base.__table_args__,
     )
     id: Mapped[BigPk]
     public_id: Mapped[PublicId]
-    organisation_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
     source_kind: Mapped[SourceKind] = mapped_column(code_enum(SourceKind))
     source_public_id: Mapped[str] = mapped_column(ascii_string(64))
     rule: Mapped[str] = mapped_column(ascii_string(64))
@@ -43,6 +58,9 @@ class Alert(Base):
     rings_since: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[BigRef | None] = mapped_column(sa.ForeignKey("staff_members.id"))
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[BigRef | None] = mapped_column(sa.ForeignKey("staff_members.id"))
+    outcome: Mapped[Outcome | None] = mapped_column(code_enum(Outcome))
     # Chat only: the person who wrote. An anonymous source never has one.
     resident_id: Mapped[BigRef | None] = mapped_column(sa.ForeignKey("residents.id"), index=True)
 

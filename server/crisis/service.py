@@ -247,6 +247,7 @@ def leave_contact(
 def _ring_anew(alert: Alert, now: datetime) -> None:
     alert.rings_since = now
     alert.acknowledged_at = alert.acknowledged_by = None
+    alert.closed_at = alert.closed_by = alert.outcome = None
 
 
 def _keep_number(session: Session, alert: Alert, digits: str, call_when: CallWhen, now: datetime) -> datetime | None:

@@ -31,6 +31,54 @@ class Organisation(Base):
     level: Mapped[Level] = mapped_column(code_enum(Level))
     parent_id: Mapped[BigRef | None] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
     path: Mapped[str] = mapped_column(ascii_string(255), index=True)
+    # True or nothing, and unique: one installation serves one district.
+    is_root: Mapped[bool | None] = mapped_column(unique=True)
+
+    @property
+    def depth(self) -> int:
+        return self.path.count("/") - 2
+
+
+class Department(Base):
+    """A line across the tree (education, health, civil affairs …): the second dimension of who sees what."""
+
+    __tablename__ = "departments"
+    id: Mapped[BigPk]
+    public_id: Mapped[PublicId]
+    code: Mapped[str] = mapped_column(ascii_string(32), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(40))
+    is_active: Mapped[bool]
+
+
+class HostKind(StrEnum):
+    """What kind of house a service point is in."""
+
+    COMMUNITY_CENTRE = "community_centre"
+    STREET_OFFICE = "street_office"
+    SCHOOL = "school"
+    HEALTH_CENTRE = "health_centre"
+    HOSPITAL = "hospital"
+    COMPANY = "company"
+    OTHER = "other"
+
+
+class ServicePoint(Base):
+    """A place where one can walk in: with an address, hours and a number."""
+
+    __tablename__ = "service_points"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "name"), Base.__table_args__)
+    id: Mapped[BigPk]
+    public_id: Mapped[PublicId]
+    organisation_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("organisations.id"))
+    name: Mapped[str] = mapped_column(sa.String(60))
+    address: Mapped[str] = mapped_column(sa.String(120))
+    phone: Mapped[str] = mapped_column(ascii_string(32))
+    # As people read them: "Mon-Fri 9:00-17:00", in Chinese.
+    hours: Mapped[str] = mapped_column(sa.String(120))
+    host_kind: Mapped[HostKind] = mapped_column(code_enum(HostKind))
+    accepts_minors: Mapped[bool]
+    is_barrier_free: Mapped[bool]
+    is_active: Mapped[bool]
 
 
 class EntryPoint(Base):

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.clock import local_day
-from server.errors import Invalid, NotFound
+from server.errors import Conflict, Invalid, NotFound
 from server.ids import is_printed_code, new_printed_code, new_public_id
 from server.organisations.doors import Doors
 from server.organisations.models import EntryPoint, EntryPointDay, Level, Organisation
@@ -24,6 +24,12 @@ class UnknownDoor(Invalid):
 
 class UnknownTarget(Invalid):
     code = "organisations.unknown_target"
+
+
+class CodeTaken(Conflict):
+    """Another node has this code, or there is a root already: one installation serves one district."""
+
+    code = "organisations.code_taken"
 
 
 class EntryPointState(StrEnum):
@@ -48,19 +54,30 @@ class Entry:
 def add_organisation(
     session: Session, *, code: str, name: str, level: Level, parent: Organisation | None
 ) -> Organisation:
-    """Add a node below `parent` (None: the root)."""
+    """Add a node below `parent` (None: the root, of which there is one). Raises CodeTaken."""
     node = Organisation(
-        public_id=new_public_id(), code=code, name=name, level=level, parent_id=parent.id if parent else None, path=""
+        public_id=new_public_id(),
+        code=code,
+        name=name,
+        level=level,
+        parent_id=parent.id if parent else None,
+        is_root=None if parent else True,
+        path="",
     )
-    session.add(node)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(node)
+    except IntegrityError:
+        raise CodeTaken(code=code) from None
     node.path = f"{parent.path if parent else ROOT_PATH}{node.id}/"
     return node
 
 
-def below(path: str) -> sa.ColumnElement[bool]:
+def below(
+    path: str, column: sa.ColumnElement[str] | InstrumentedAttribute[str] = Organisation.path
+) -> sa.ColumnElement[bool]:
     """The node with this path and all below it, as one range that the index answers ('0' follows '/' in ASCII)."""
-    return sa.and_(Organisation.path >= path, Organisation.path < path[:-1] + "0")
+    return sa.and_(column >= path, column < path[:-1] + "0")
 
 
 def root_of(session: Session) -> Organisation:

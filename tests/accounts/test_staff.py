@@ -12,14 +12,14 @@ from argon2 import extract_parameters
 from argon2.low_level import verify_secret
 from sqlalchemy.orm import Session
 
-from server.accounts.policy import PERMISSIONS, Permission, Role, roles_with
+from server.accounts.policy import Role
+from server.accounts.posts import Wanted, give_post
 from server.accounts.staff import (
     BadLoginName,
     LoginFailed,
     LoginNameTaken,
     Staff,
     WeakPassword,
-    add_post,
     check_password,
     create_staff,
     find_by_session,
@@ -28,6 +28,7 @@ from server.accounts.staff import (
 )
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
 from server.db import Database
+from server.ids import new_public_id
 from server.organisations.models import Level, Organisation
 from server.organisations.service import add_organisation
 from tests import canaries
@@ -195,7 +196,9 @@ def test_a_member_whose_hash_is_damaged_cannot_sign_in_but_nothing_breaks(
 def post(
     session: Session, member: StaffMember, node: Organisation, role: Role, starts: date, ends: date | None
 ) -> None:
-    session.add(StaffPost(staff_id=member.id, organisation_id=node.id, role=role, starts_on=starts, ends_on=ends))
+    row = StaffPost(public_id=new_public_id(), staff_id=member.id, organisation_id=node.id, role=role)
+    row.starts_on, row.ends_on = starts, ends
+    session.add(row)
     session.flush()
 
 
@@ -203,13 +206,13 @@ def posts_at(session: Session, member: StaffMember, now: datetime) -> tuple[tupl
     token = open_session(session, member=member, kind=SCREEN, now=now)
     staff = find_by_session(session, token=token, kind=SCREEN, now=now)
     assert staff is not None
-    return staff.posts
+    return tuple((post.role, post.path) for post in staff.posts)
 
 
 def test_a_post_holds_from_the_day_on_which_it_was_given(
     session: Session, member: StaffMember, street: Organisation
 ) -> None:
-    add_post(session, member=member, organisation=street, role=Role.DUTY_OFFICER, now=NOW)
+    give_post(session, member=member, wanted=Wanted(Role.DUTY_OFFICER, street), by=None, now=NOW)
 
     assert posts_at(session, member, NOW) == ((Role.DUTY_OFFICER, street.path),)
 
@@ -241,41 +244,9 @@ def test_a_post_begins_at_midnight_in_shanghai(session: Session, member: StaffMe
 
 
 def test_the_posts_of_others_are_not_mine(session: Session, member: StaffMember, street: Organisation) -> None:
-    add_post(session, member=create(session, "another"), organisation=street, role=Role.DUTY_OFFICER, now=NOW)
+    give_post(session, member=create(session, "another"), wanted=Wanted(Role.DUTY_OFFICER, street), by=None, now=NOW)
 
     assert posts_at(session, member, NOW) == ()
-
-
-# --- permissions --------------------------------------------------------------------------------------------------
-
-
-def staff_with(*posts: tuple[Role, str]) -> Staff:
-    return Staff(1, "public", "name", posts)
-
-
-@pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("permission", Permission)
-def test_a_permission_holds_where_a_role_that_grants_it_is_held(role: Role, permission: Permission) -> None:
-    paths = staff_with((role, "/1/7/")).paths_for(permission)
-
-    assert paths == (["/1/7/"] if permission in PERMISSIONS[role] else [])
-    assert (role in roles_with(permission)) == bool(paths)
-
-
-def test_without_a_post_nothing_is_permitted_anywhere() -> None:
-    assert [staff_with().paths_for(permission) for permission in Permission] == [[]] * len(Permission)
-
-
-def test_one_permission_may_hold_in_several_places_each_named_once() -> None:
-    staff = staff_with((Role.DUTY_OFFICER, "/1/8/"), (Role.SUPERVISOR, "/1/7/"), (Role.SUPERVISOR, "/1/8/"))
-
-    assert staff.paths_for(Permission.WATCH_ALERTS) == ["/1/7/", "/1/8/"]
-    assert staff.paths_for(Permission.READ_CONTACT) == ["/1/8/"]
-
-
-def test_only_a_duty_officer_reads_contacts() -> None:
-    assert roles_with(Permission.READ_CONTACT) == {Role.DUTY_OFFICER}
-    assert set(PERMISSIONS) == set(Role), "every role stands in the table"
 
 
 # --- names --------------------------------------------------------------------------------------------------------

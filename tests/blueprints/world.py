@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from server.accounts import staff as accounts
-from server.accounts.policy import Role
+from server.accounts.policy import DISTRICT_ROLES, Role
+from server.accounts.posts import Wanted, give_post
 from server.assessment.models import Answer, Response
 from server.audit.models import AuditEvent
 from server.clock import utc_now
@@ -60,9 +61,9 @@ class World:
             member = accounts.create_staff(
                 session, login_name=login_name, display_name=name or login_name, password=PASSWORD, now=NOW
             )
-            accounts.add_post(
-                session, member=member, organisation=at or self.root, role=role, now=NOW - timedelta(days=60)
-            )
+            # A role of the whole district is held at its root, wherever a test would like it.
+            place = self.root if role in DISTRICT_ROLES else at or self.root
+            give_post(session, member=member, wanted=Wanted(role, place), by=None, now=NOW - timedelta(days=60))
             return member.public_id
 
         return self.parts.database.write(work)

@@ -49,7 +49,8 @@ def test_a_colleague_is_created_with_a_post_and_a_row_in_the_trail(
     with database.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(StaffPost)) == 1
         stored = connection.scalar(sa.select(StaffMember.password_hash))
-        assert connection.scalar(sa.select(AuditEvent.action)) == "staff.created"
+        acts = connection.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.seq)).all()
+        assert acts == ["staff.created", "post.given"]
     assert stored.startswith("$argon2id$")
 
 
@@ -124,7 +125,7 @@ def test_the_trail_is_verified_and_a_break_is_told(
     runner: FlaskCliRunner, database: Database, district: Organisation
 ) -> None:
     create_staff(runner)
-    assert runner.invoke(args=["audit", "verify"]).output.startswith("whole: 1 rows")
+    assert runner.invoke(args=["audit", "verify"]).output.startswith("whole: 2 rows")
     with database.engine.begin() as connection:
         connection.execute(sa.update(AuditEvent).values(reason="nothing"))
     broken = runner.invoke(args=["audit", "verify"])

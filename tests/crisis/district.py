@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from server.accounts import staff as accounts
 from server.accounts.policy import Role
+from server.accounts.posts import Wanted, give_post
 from server.accounts.staff import Staff
 from server.accounts.staff_models import SessionKind
 from server.crisis import service as crisis
@@ -45,7 +46,7 @@ class District:
             self.session, login_name=name, display_name=name, password=PASSWORD, now=NOW - timedelta(days=60)
         )
         for node in filter(None, (at or self.root, also)):
-            accounts.add_post(self.session, member=member, organisation=node, role=role, now=NOW - timedelta(days=60))
+            give_post(self.session, member=member, wanted=Wanted(role, node), by=None, now=NOW - timedelta(days=60))
         token = accounts.open_session(self.session, member=member, kind=SessionKind.SCREEN, now=NOW)
         found = accounts.find_by_session(self.session, token=token, kind=SessionKind.SCREEN, now=NOW)
         assert found is not None

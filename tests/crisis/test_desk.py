@@ -12,7 +12,7 @@ from server.audit.models import AuditEvent
 from server.audit.service import verify
 from server.crisis import desk
 from server.crisis import service as crisis
-from server.crisis.models import Alert, SourceKind
+from server.crisis.models import Alert, Outcome, SourceKind
 from server.db import run_before_commit
 from server.errors import NotFound
 from server.ids import new_public_id
@@ -187,6 +187,11 @@ def test_without_a_post_nothing_is_seen(district, session, officer):
         desk.get_alert(session, public_id=alert.public_id, staff=nobody)
 
 
+def acts_of_alerts(session):
+    events = sa.select(AuditEvent.action).where(AuditEvent.object_kind == "alert").order_by(AuditEvent.seq)
+    return list(session.scalars(events))
+
+
 @pytest.mark.parametrize(
     "use_case",
     [
@@ -194,6 +199,9 @@ def test_without_a_post_nothing_is_seen(district, session, officer):
         lambda session, public_id, staff: desk.acknowledge(session, public_id=public_id, staff=staff, now=NOW),
         lambda session, public_id, staff: desk.read_contacts(
             session, public_id=public_id, staff=staff, purpose="call", now=NOW
+        ),
+        lambda session, public_id, staff: desk.close(
+            session, public_id=public_id, staff=staff, outcome=Outcome.REACHED, now=NOW
         ),
     ],
 )
@@ -209,7 +217,7 @@ def test_a_foreign_alert_is_a_missing_one(district, session, use_case):
     assert len(set(faults)) == 1
     assert foreign.acknowledged_at is None
     run_before_commit(session)
-    assert [row.action for row in session.scalars(sa.select(AuditEvent))] == ["alert.raised"], "a try leaves no act"
+    assert acts_of_alerts(session) == ["alert.raised"], "a try leaves no act"
 
 
 def test_a_supervisor_watches_and_takes_nothing_over(district, session):
@@ -243,8 +251,7 @@ def test_taking_over_twice_is_harmless_and_one_act(district, session, officer):
     run_before_commit(session)
 
     assert alert.acknowledged_at == NOW
-    acts = [row.action for row in session.scalars(sa.select(AuditEvent).order_by(AuditEvent.seq))]
-    assert acts == ["alert.raised", "alert.acknowledged"]
+    assert acts_of_alerts(session) == ["alert.raised", "alert.acknowledged"]
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -4,10 +4,12 @@ from flask import Blueprint, Response, g, jsonify, make_response, redirect, rend
 from flask.typing import ResponseReturnValue
 
 from server.accounts.policy import Permission
+from server.blueprints.console import store
 from server.blueprints.console.guards import belled, guarded
-from server.blueprints.requests import form, parts
+from server.blueprints.requests import form
 from server.clock import utc_now
 from server.crisis import desk
+from server.crisis.models import Outcome
 from server.errors import Invalid
 from server.texts import text
 from server.texts.moments import say_when
@@ -18,6 +20,10 @@ PURPOSES = ("call", "handover", "referral")
 
 class PurposeNeeded(Invalid):
     code = "crisis.purpose_needed"
+
+
+class OutcomeNeeded(Invalid):
+    code = "crisis.outcome_needed"
 
 
 @bp.get("")
@@ -40,15 +46,15 @@ def board() -> Response:
 @bp.get("/bell")
 @belled
 def bell() -> Response:
-    ringing, unreachable, newest = parts().database.read(lambda session: desk.count_waiting(session, staff=g.staff))
+    ringing, unreachable, newest = store.read(lambda session: desk.count_waiting(session, staff=g.staff))
     return jsonify(ringing=ringing, unreachable=unreachable, newest=newest)
 
 
 @bp.get("/alerts/<public_id>")
 @guarded(Permission.WATCH_ALERTS)
 def alert(public_id: str) -> str:
-    row = parts().database.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
-    return render_template("console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, contacts=None, said=None)
+    row = store.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+    return _alert_page(row)
 
 
 @bp.post("/alerts/<public_id>/acknowledge")
@@ -57,12 +63,23 @@ def acknowledge(public_id: str) -> ResponseReturnValue:
     """Of two, the second reads who was first."""
     now = utc_now()
     try:
-        parts().database.write(lambda session: desk.acknowledge(session, public_id=public_id, staff=g.staff, now=now))
+        store.write(lambda session: desk.acknowledge(session, public_id=public_id, staff=g.staff, now=now))
     except desk.AlreadyAcknowledged as refusal:
         notice = text(f"errors.{refusal.code}", by=refusal.by, at=say_when(refusal.at, now))
         page = render_template("console/duty.html", board=_board(), staff=g.staff, notice=notice)
         return page, 409
     return redirect(f"/console/duty/alerts/{public_id}", 303)
+
+
+@bp.post("/alerts/<public_id>/close")
+@guarded(Permission.CLOSE_ALERT)
+def close(public_id: str) -> ResponseReturnValue:
+    wanted, now = form("outcome", 20), utc_now()
+    if wanted not in set(Outcome):
+        raise OutcomeNeeded
+    outcome = Outcome(wanted)
+    store.write(lambda session: desk.close(session, public_id=public_id, staff=g.staff, outcome=outcome, now=now))
+    return redirect("/console/duty", 303)
 
 
 @bp.post("/alerts/<public_id>/contact")
@@ -73,14 +90,18 @@ def read_contact(public_id: str) -> str:
     if purpose not in PURPOSES:
         raise PurposeNeeded
     now = utc_now()
-    contacts, said = parts().database.write(
+    contacts, said = store.write(
         lambda session: desk.read_contacts(session, public_id=public_id, staff=g.staff, purpose=purpose, now=now)
     )
-    row = parts().database.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
-    return render_template(
-        "console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, contacts=contacts, said=said
-    )
+    row = store.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+    return _alert_page(row, contacts=contacts, said=said)
 
 
 def _board() -> desk.Board:
-    return parts().database.read(lambda session: desk.board(session, staff=g.staff))
+    return store.read(lambda session: desk.board(session, staff=g.staff))
+
+
+def _alert_page(row: desk.AlertRow, **read: object) -> str:
+    """`read`: numbers and words, once their reader has named a purpose."""
+    shown = {"contacts": None, "said": None} | read
+    return render_template("console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, outcomes=Outcome, **shown)

@@ -47,11 +47,11 @@ def guarded(permission: Permission, *, is_poll: bool = False) -> Callable[[F], F
             staff = find_staff(SessionKind.SCREEN, SCREEN_COOKIE)
             if staff is None:
                 return _ask_to_sign_in(is_poll)
-            if not staff.paths_for(permission):
+            if not staff.may(permission):
                 raise NotFound
             if not is_poll:
                 _touch()
-            g.staff = staff
+            g.staff, g.permission = staff, permission
             return handler(*args, **kwargs)
 
         guard.guarded_by = permission  # type: ignore[attr-defined]
@@ -68,7 +68,7 @@ def belled(handler: F) -> F:
         staff = find_staff(SessionKind.BELL, BELL_COOKIE)
         if staff is None:
             return make_response(jsonify(error={"code": "bell_over"}), 401)
-        g.staff = staff
+        g.staff, g.permission = staff, Permission.WATCH_ALERTS
         return handler(*args, **kwargs)
 
     guard.guarded_by = SessionKind.BELL  # type: ignore[attr-defined]
