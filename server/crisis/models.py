@@ -41,7 +41,7 @@ class Alert(Scoped, Base):
         sa.Index("ix_alerts_raised", "raised_at", "id"),
         sa.Index("ix_alerts_place", "organisation_id", "raised_at", "id"),
         # What lies with a colleague.
-        sa.Index("ix_alerts_taken", "acknowledged_by", "closed_at"),
+        sa.Index("ix_alerts_taken", "closed_at", "acknowledged_by"),
         Base.__table_args__,
     )
     id: Mapped[BigPk]

@@ -194,10 +194,8 @@ def test_open_work_of_a_post_that_ended_waits_for_somebody_again_and_rings(sessi
 
 def test_work_that_another_post_still_covers_stays(session, district):
     officer = district.hire("moving", at=district.street, also=district.other_street)
-    here, there = (
-        take(session, district, officer, at=district.street),
-        take(session, district, officer, at=district.other_street),
-    )
+    here = take(session, district, officer, at=district.street)
+    there = take(session, district, officer, at=district.other_street)
     end_all(session, officer, district.street)
     hand_over_ended(session, domains=[desk], now=NOW)
 

@@ -116,7 +116,7 @@ def _alter_alerts() -> None:
         table.create_foreign_key("fk_alerts_closed_by", "staff_members", ["closed_by"], ["id"])
     op.create_index("ix_alerts_raised", "alerts", ["raised_at", "id"])
     op.create_index("ix_alerts_place", "alerts", ["organisation_id", "raised_at", "id"])
-    op.create_index("ix_alerts_taken", "alerts", ["acknowledged_by", "closed_at"])
+    op.create_index("ix_alerts_taken", "alerts", ["closed_at", "acknowledged_by"])
     op.drop_index("ix_alerts_organisation_id", "alerts")
 
 
