@@ -78,6 +78,7 @@ class Settings(BaseModel):
     wechat_api_base: str = PUBLIC_WECHAT_API
     hotline_local: str = ""
     detail_addresses: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("127.0.0.1/32", "::1/128")
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
 
     @property
     def is_development(self) -> bool:
@@ -133,7 +134,7 @@ class Settings(BaseModel):
             raise ValueError("must begin with https://")
         return value
 
-    @field_validator("detail_addresses")
+    @field_validator("detail_addresses", "trusted_proxies")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

@@ -8,6 +8,7 @@ from whitenoise import WhiteNoise
 from server.blueprints import errors, health, requests, wechat
 from server.blueprints.console import register_console
 from server.blueprints.h5 import register_h5
+from server.blueprints.proxies import TrustedProxies
 from server.blueprints.requests import parts_of
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -30,3 +31,4 @@ def register_blueprints(app: Flask) -> None:
         max_age=0 if development else 31536000,
     )
     app.wsgi_app = wechat.Pushes(app, app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedProxies(app.wsgi_app, parts_of(app).settings.trusted_proxies)  # type: ignore[method-assign]
