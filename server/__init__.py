@@ -29,6 +29,8 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         # The console's forms are the only ones under CSRF; its pages are never embedded.
         WTF_CSRF_SSL_STRICT=False,
     )
+    # Otherwise two slashes in an address are answered with a redirect to whatever host the asker named.
+    app.url_map.merge_slashes = False
     app.extensions["xinqiao"] = build_parts(settings, database=database)
     register_blueprints(app)
     register_commands(app)
