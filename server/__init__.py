@@ -1,5 +1,6 @@
 """Xinqiao 心桥: the back end of a district's social-psychology service. create_app() joins the parts."""
 
+from apiflask import APIFlask
 from flask import Flask
 
 from server.config import Settings, load_settings
@@ -16,7 +17,16 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
 
     configure_logs()
     settings = settings or load_settings()
-    app = Flask("server", static_folder=None)
+    # Its own pages and its JSON for every fault are off: /api/v1 draws both itself, and pages stay pages.
+    app = APIFlask(
+        "server",
+        title="Xinqiao",
+        version="1",
+        static_folder=None,  # type: ignore[arg-type]  # Flask's own None: WhiteNoise serves the files
+        json_errors=False,
+        spec_path=None,
+        docs_path=None,
+    )
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=64 * 1024,
