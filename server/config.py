@@ -66,6 +66,7 @@ class Settings(BaseModel):
     database_url: str = ""
     redis_url: str = ""
     secret_key: str
+    secret_key_previous: str = ""
     data_keys: str
     public_base_url: str
     wechat_oa_app_id: str
@@ -87,10 +88,10 @@ class Settings(BaseModel):
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "secret_key_previous")
     @classmethod
-    def _secret_is_long(cls, value: str) -> str:
-        if len(value) < _SHORTEST_SECRET:
+    def _secret_is_long(cls, value: str, info: ValidationInfo) -> str:
+        if len(value) < _SHORTEST_SECRET and (value or info.field_name == "secret_key"):
             raise ValueError(f"at least {_SHORTEST_SECRET} characters")
         return value
 

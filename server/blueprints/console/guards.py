@@ -36,6 +36,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "api.responses.pass_care", "api.responses.submit", "api.responses.clear",
         "api.contacts.leave_contact", "api.contacts.leave_contact_with_response",
         "api.places.list_organisations", "api.places.show_entry", "api.places.scan",
+        "api.auth.sign_in", "api.auth.refresh", "api.profile.show_phone_consent",
         "api.docs.show_document", "api.docs.show_page",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }

@@ -3,15 +3,29 @@
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask
 
-from server.blueprints.miniapp import contacts, docs, document, hotlines, instruments, limits, places, responses, walls
+from server.blueprints.miniapp import (
+    access,
+    auth,
+    contacts,
+    docs,
+    document,
+    hotlines,
+    instruments,
+    limits,
+    places,
+    profile,
+    responses,
+    walls,
+)
 
-TOPICS = (hotlines.bp, instruments.bp, responses.bp, contacts.bp, places.bp, docs.bp)
+TOPICS = (hotlines.bp, instruments.bp, responses.bp, contacts.bp, places.bp, auth.bp, profile.bp, docs.bp)
 
 
 def register_miniapp(app: Flask) -> None:
     assert isinstance(app, APIFlask)
     document.configure(app)
     limits.prepare(app)
+    access.prepare(app)
     api = APIBlueprint("api", __name__, url_prefix=document.PREFIX)
     api.before_request(walls.refuse_what_is_no_json)
     for topic in TOPICS:

@@ -44,6 +44,20 @@ ORGANISATIONS = {
     "organisations": [{"id": "A" * 22, "name": "-", "level": "street", "parent_id": None}],
     "next_cursor": None,
 }
+LOGIN = {"code": "0a1B2c", "device_label": "-"}
+REFRESH = {"refresh_token": "S0mE-unguessable-token"}
+TOKENS = {
+    "access_token": "header.payload.signature",
+    "access_seconds": 900,
+    "refresh_token": "S0mE-unguessable-token",
+    "refresh_days": 30,
+    "device_id": "A" * 22,
+}
+PHONE = {"ending": "0000", "consent_version": "phone-1", "given_on": "2026-11-23"}
+PROFILE = {"id": "A" * 22, "since": "2026-11-23", "device_id": "A" * 22, "phone": PHONE}
+DEVICE = {"id": "A" * 22, "label": "-", "created_on": "2026-11-23", "last_used_on": "2026-11-23", "is_this_one": True}
+CONSENT = {"version": "phone-1", "html": "<p>-</p>"}
+PHONE_GIVEN = {"code": "0a1B2c", "consent_version": "phone-1"}
 
 _FAULT_CODES = {
     400: "invalid",

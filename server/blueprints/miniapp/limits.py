@@ -17,6 +17,7 @@ from server.errors import TooMany
 
 PER_ADDRESS = "1200/minute"
 PER_PERSON = "100/minute"
+_WINDOW = 60
 _PREFIX = "/api/v1/"
 # Hotlines, self-assessments with their danger signs, requests to be called; and the document, which says so.
 _NEVER_LIMITED = ("/api/v1/hotlines", "/api/v1/instruments", "/api/v1/contacts")
@@ -37,8 +38,8 @@ def prepare(app: Flask) -> None:
         app=app,
         application_limits=None,
         default_limits=[
-            Limit(PER_ADDRESS, key_function=_address, scope="address", shared=True, exempt_when=_is_free),
-            Limit(PER_PERSON, key_function=_person, scope="person", shared=True, exempt_when=_is_nobody),
+            Limit(lambda: PER_ADDRESS, key_function=_address, scope="address", shared=True, exempt_when=_is_free),
+            Limit(lambda: PER_PERSON, key_function=_person, scope="person", shared=True, exempt_when=_is_nobody),
         ],
         storage_uri=redis_url or "memory://",
         storage_options=options,
@@ -75,7 +76,7 @@ def _too_many(_exceeded: RateLimitExceeded) -> Response:
     limiter = current_app.extensions["xinqiao_limiter"]
     assert isinstance(limiter, Limiter)
     window = limiter.current_limit
-    seconds = max(1, round(window.reset_at - time.time())) if window else 60
+    seconds = min(max(round(window.reset_at - time.time()), 1), _WINDOW) if window else _WINDOW
     response = errors.answer(TooMany(seconds=seconds))
     response.headers["Retry-After"] = str(seconds)
     return response

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from server.blueprints.miniapp import examples
 from server.blueprints.miniapp.caching import public
-from server.blueprints.miniapp.marks import public_content
+from server.blueprints.miniapp.idempotency import IdempotencyKey, once
+from server.blueprints.miniapp.marks import public_content, refuses
 from server.blueprints.miniapp.schemas import EntryOut, In, OrganisationOut, OrganisationsOut
 from server.blueprints.requests import parts
 from server.clock import utc_now
@@ -58,11 +59,13 @@ def show_entry(code: str) -> EntryOut:
 
 
 @bp.post("/entry-points/<code>/scans")
+@bp.input(IdempotencyKey, location="headers")
 @bp.output(EntryOut, example=examples.ENTRY)
-def scan(code: str) -> EntryOut:
+@refuses(409, 422)
+def scan(code: str, headers_data: IdempotencyKey) -> Response | EntryOut:
     """The code was scanned: the same answer, and one more in the day's count"""
     try:
-        return _entry_out(parts().database.write(lambda session: _count(session, code)))
+        return once("", headers_data, 200, lambda session: _entry_out(_count(session, code)))
     except Unavailable:
         # A count is worth nobody's way: where it cannot be written, the code still leads on.
         return _entry_out(parts().database.read(lambda session: _look_up(session, code)))

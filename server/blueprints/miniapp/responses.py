@@ -15,6 +15,7 @@ from server.assessment import service as assessment
 from server.assessment.progress import Progress, Saved
 from server.blueprints import errors, json_errors
 from server.blueprints.miniapp import examples, flow
+from server.blueprints.miniapp.idempotency import IdempotencyKey, once
 from server.blueprints.miniapp.marks import refuses
 from server.blueprints.miniapp.schemas import AnswerIn, AnswerOut, ResponseToken, StartedOut, StartIn, StateOut
 from server.blueprints.requests import parts
@@ -40,16 +41,17 @@ def know_instrument() -> None:
 
 @bp.post("/responses")
 @bp.input(StartIn, example=examples.START)
+@bp.input(IdempotencyKey, location="headers")
 @bp.output(StartedOut, status_code=201, example=examples.STARTED)
 @refuses(403, 404, 409)
-def start(instrument_id: str, json_data: StartIn) -> StartedOut:
+def start(instrument_id: str, json_data: StartIn, headers_data: IdempotencyKey) -> Response:
     """Begin, with age band and consent
 
     Who is too young gets 403 with numbers to call, the young people's line first.
     """
     if json_data.consent_version != parts().consent.version:
         raise ConsentChanged
-    return parts().database.write(lambda session: _start(session, instrument_id, json_data))
+    return once("", headers_data, 201, lambda session: _start(session, instrument_id, json_data))
 
 
 def _start(session: Session, instrument_id: str, wanted: StartIn) -> StartedOut:

@@ -1,6 +1,6 @@
 """What the API says and takes, as models. An unknown field of a request is refused: a misspelt one would be lost unseen."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, StrictInt
@@ -240,3 +240,58 @@ class RepeatKey(Header):
     """Where a repeat is made harmless by the work itself: any key will do."""
 
     idempotency_key: str = Field(default="", max_length=128, description="The same one when the same is sent again.")
+
+
+# --- log-in and profile -------------------------------------------------------------------------------------------------
+
+
+class LoginIn(In):
+    code: str = Field(min_length=1, max_length=200, description="Of `wx.login`; a new one for every try.")
+    device_label: str = Field(default="", max_length=40, description="What the person calls this device.")
+
+
+class RefreshIn(In):
+    refresh_token: str = Field(min_length=1, max_length=100)
+
+
+class TokensOut(Out):
+    access_token: str
+    access_seconds: int
+    refresh_token: str = Field(description="Good for one use. Showing a used one signs the device out.")
+    refresh_days: int
+    device_id: str
+
+
+class PhoneOut(Out):
+    ending: str = Field(description="The last digits.")
+    consent_version: str
+    given_on: date
+
+
+class ProfileOut(Out):
+    id: str
+    since: date
+    device_id: str
+    phone: PhoneOut | None
+
+
+class DeviceOut(Out):
+    id: str
+    label: str
+    created_on: date
+    last_used_on: date
+    is_this_one: bool
+
+
+class DevicesOut(Out):
+    devices: list[DeviceOut]
+
+
+class ConsentOut(Out):
+    version: str
+    html: str
+
+
+class PhoneIn(In):
+    code: str = Field(min_length=1, max_length=200, description="Of a tap on WeChat's own button.")
+    consent_version: str = Field(max_length=40, description="The version of the text that the person agreed to.")
