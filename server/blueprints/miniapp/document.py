@@ -4,6 +4,7 @@ Only /api/v1 stands in it. Refusals, who may ask, what is limited and what may b
 the handlers by which they are enforced.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from server.blueprints.miniapp.schemas import ErrorOut
 PREFIX = "/api/v1"
 ACCESS = "access"
 Json = dict[str, Any]
+_REFERENCE = "#/components/schemas/"
 _WITH_BODY = ("post", "put", "patch")
 _SAYS = {
     400: "No JSON",
@@ -65,7 +67,7 @@ def _make(app: APIFlask) -> Json:
     made = app.spec
     assert isinstance(made, dict)
     made["components"]["schemas"]["ErrorOut"] = ErrorOut.model_json_schema(
-        ref_template="#/components/schemas/ErrorOut.{model}", mode="serialization"
+        ref_template=f"{_REFERENCE}ErrorOut.{{model}}"
     )
     _lift_definitions(made["components"]["schemas"])
     for path, method, rule in _operations(app):
@@ -73,7 +75,7 @@ def _make(app: APIFlask) -> Json:
         view = app.view_functions[rule.endpoint]
         operation["operationId"] = _camel(rule.endpoint.rpartition(".")[2])
         _complete(operation, method, path, view)
-    return dict(_flattened(made))
+    return _one_name_each(made)
 
 
 def _operations(app: APIFlask) -> Iterator[tuple[str, str, Rule]]:
@@ -109,7 +111,7 @@ def _complete(operation: Json, method: str, path: str, view: Any) -> None:
 
 
 def _refusal(status: int) -> Json:
-    reference = {"$ref": "#/components/schemas/ErrorOut"}
+    reference = {"$ref": f"{_REFERENCE}ErrorOut"}
     body = {"schema": reference, "example": examples.error(status)}
     return {"description": _SAYS[status], "content": {"application/json": body}}
 
@@ -125,19 +127,24 @@ def _lift_definitions(schemas: Json) -> None:
             schemas.setdefault(f"{name}.{inner}", definition)
 
 
-def _flattened(value: Any) -> Any:
-    """One name for one model: APIFlask writes `Outer.Inner` for each place where Inner stands."""
-    if isinstance(value, dict):
-        return {
-            name.rpartition(".")[2] if _is_schema(inner) else name: (
-                f"#/components/schemas/{inner.rpartition('/')[2].rpartition('.')[2]}"
-                if name == "$ref"
-                else _flattened(inner)
-            )
-            for name, inner in value.items()
-        }
-    return [_flattened(one) for one in value] if isinstance(value, list) else value
+def _one_name_each(made: Json) -> Json:
+    """APIFlask writes `Outer.Inner` for each place where Inner stands: one model gets one name, and two that only share
+    theirs stay two."""
+    schemas = made["components"]["schemas"]
+    by_short: dict[str, list[str]] = {}
+    for name in schemas:
+        by_short.setdefault(name.rpartition(".")[2], []).append(name)
+    renamed: dict[str, str] = {}
+    for short, names in by_short.items():
+        is_one = all(_bare(schemas[name]) == _bare(schemas[names[0]]) for name in names)
+        renamed |= {name: short if is_one else name.replace(".", "") for name in names}
+    made["components"]["schemas"] = {renamed[name]: schema for name, schema in schemas.items()}
+    text = json.dumps(made)
+    for name, newer in renamed.items():
+        text = text.replace(f'"{_REFERENCE}{name}"', f'"{_REFERENCE}{newer}"')
+    return dict(json.loads(text))
 
 
-def _is_schema(value: Any) -> bool:
-    return isinstance(value, dict) and "title" in value
+def _bare(schema: Json) -> str:
+    """Without the outer names in its references."""
+    return re.sub(rf'"{_REFERENCE}[^"]*\.', f'"{_REFERENCE}', json.dumps(schema, sort_keys=True))

@@ -33,6 +33,7 @@ class OrganisationsQuery(In):
 @bp.input(OrganisationsQuery, location="query")
 @bp.output(OrganisationsOut, example=examples.ORGANISATIONS)
 @public_content
+@refuses(404)
 def list_organisations(query_data: OrganisationsQuery) -> Response:
     """Districts, streets, communities, schools, companies, page by page"""
     cursors = Cursors(parts().settings.secret_key)

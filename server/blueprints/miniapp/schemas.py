@@ -27,10 +27,7 @@ Code = Annotated[str, Field(max_length=PRINTED_CODE_LENGTH)]
 
 
 class Out(BaseModel):
-    """What is said."""
-
-    # A default is a value like another: a client may rely on every field being there.
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    """What is said. A field without a default is always there."""
 
 
 class In(BaseModel):
