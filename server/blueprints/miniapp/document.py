@@ -89,8 +89,11 @@ def _operations(app: APIFlask) -> Iterator[tuple[str, str, Rule]]:
 
 def _complete(operation: Json, method: str, path: str, view: Any) -> None:
     possible = {500, 503} | set(marks.refusals_of(view))
-    if operation["parameters"]:
-        possible |= {422} if any(one["in"] == "query" for one in operation["parameters"]) else set()
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "header":
+            parameter["name"] = parameter["name"].title()  # APIFlask writes them small
+        elif parameter["in"] == "query":
+            possible.add(422)
     if "{" in path:
         possible.add(404)
     if method in _WITH_BODY:
