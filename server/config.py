@@ -198,9 +198,12 @@ def _development_values(given: Mapping[str, Any]) -> dict[str, Any]:
     instance = Path(given.get("xinqiao_instance", ROOT / "instance"))
     instance.mkdir(parents=True, exist_ok=True)
     port, sandbox_port = given.get("port", "8000"), given.get("sandbox_port", "8001")
-    return _kept_secrets(instance / "development-secrets.json") | {
+    kept = _kept_secrets(instance / "development-secrets.json")
+    return kept | {
         "public_base_url": f"http://127.0.0.1:{port}",
         "wechat_oa_app_id": "wx5a0000000000dev1",
+        "wechat_mp_app_id": "wx5a0000000000dev2",
+        "wechat_mp_secret": kept["wechat_oa_secret"],  # the sandbox plays both accounts
         "wechat_api_base": f"http://127.0.0.1:{sandbox_port}",
         # No real line: nobody shall be called from a demonstration.
         "hotline_local": "000-00000000|08:00-22:00",

@@ -107,7 +107,10 @@ def test_the_log_in_asks_for_no_access_token_and_sends_none(app, mini):
     assert mini.calls == ["/sns/jscode2session"]
 
 
-def test_without_a_mini_program_the_log_in_says_so_and_everything_anonymous_works(phone):
+def test_without_a_mini_program_the_log_in_says_so_and_everything_anonymous_works(app, phone):
+    parts = app.extensions["xinqiao"]
+    without = {"wechat_mp_app_id": "", "wechat_mp_secret": ""}
+    app.extensions["xinqiao"] = replace(parts, settings=parts.settings.model_copy(update=without))
     answer = phone.post("/auth/wechat", {"code": "x"})
 
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "wechat.no_mini_program")

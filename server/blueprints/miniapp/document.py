@@ -20,6 +20,7 @@ ACCESS = "access"
 Json = dict[str, Any]
 _REFERENCE = "#/components/schemas/"
 _WITH_BODY = ("post", "put", "patch")
+_TOO_MANY = 429
 _SAYS = {
     400: "No JSON",
     401: "Not signed in, or no longer",
@@ -116,7 +117,10 @@ def _complete(operation: Json, method: str, path: str, view: Any) -> None:
 def _refusal(status: int) -> Json:
     reference = {"$ref": f"{_REFERENCE}ErrorOut"}
     body = {"schema": reference, "example": examples.error(status)}
-    return {"description": _SAYS[status], "content": {"application/json": body}}
+    said: Json = {"description": _SAYS[status], "content": {"application/json": body}}
+    if status == _TOO_MANY:
+        said["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+    return said
 
 
 def _camel(name: str) -> str:
