@@ -39,6 +39,24 @@ def test_one_person_is_counted_apart_from_the_school_they_sit_in(few, app, world
         assert [somebody.get("/me").status_code for _ in expected] == expected
 
 
+def test_behind_a_proxy_each_address_is_counted_for_itself(few, phone):
+    def ask(forwarded):
+        return phone.get("/organisations", X_Forwarded_For=forwarded).status_code
+
+    assert [ask("203.0.113.7") for _ in range(4)] == [200, 200, 200, 429]
+    assert ask("made-up, 203.0.113.7") == 429
+    assert ask("203.0.113.8") == 200
+
+
+def test_who_comes_from_afar_cannot_name_another_address(few, phone):
+    def ask(forwarded):
+        environ = {"REMOTE_ADDR": "8.8.8.8"}
+        headers = {"X-Forwarded-For": forwarded}
+        return phone.client.get("/api/v1/organisations", headers=headers, environ_overrides=environ).status_code
+
+    assert [ask(f"203.0.113.{number}") for number in range(4)] == [200, 200, 200, 429]
+
+
 def test_beyond_every_limit_a_danger_sign_is_heard_and_numbers_are_told(few, phone, world):
     for _ in range(5):
         phone.get("/organisations")

@@ -137,6 +137,7 @@ def test_a_danger_sign_in_a_finished_response_arrives(phone, world):
         ('{"code": 3, "revision": "x"}', "application/json"),
         ('{"code": 3, "who": "me", "revision": -1}', "application/json"),
         ('{"code": 3}', "text/plain"),
+        ('{"code": "3"}', "application/json"),
     ],
 )
 def test_nothing_about_its_form_stands_before_a_danger_sign(phone, world, body, mimetype):
@@ -165,6 +166,13 @@ def test_while_the_store_is_away_a_danger_sign_meets_numbers_and_words_and_arriv
     give_back()
     assert phone.answer("phq9_9", HALF).json["state"]["step"] == "care"
     assert len(world.alerts()) == 1
+
+
+def test_yes_is_no_answer(phone, world):
+    phone.begin()
+
+    assert phone.answer("phq9_9", True).status_code == 422
+    assert world.alerts() == []
 
 
 def test_while_the_store_is_away_an_ordinary_answer_meets_numbers_and_no_words_of_danger(phone, lose_store):

@@ -6,6 +6,7 @@ limit is wide. Neither an address nor a person is kept: the key is a hash under 
 
 import hashlib
 import hmac
+import ipaddress
 import time
 
 from flask import Flask, Response, current_app, request
@@ -59,7 +60,17 @@ def _is_nobody() -> bool:
 
 
 def _address() -> str:
-    return _hidden(request.remote_addr or "-")
+    """Whoever comes from this machine or net with somebody else's address is our proxy, which wrote the last one."""
+    asker = request.remote_addr or "-"
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return _hidden(forwarded if forwarded and _is_near(asker) else asker)
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 def _person() -> str:

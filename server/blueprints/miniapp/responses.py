@@ -9,6 +9,7 @@ import contextlib
 
 from apiflask import APIBlueprint
 from flask import Response, make_response, request
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from server.assessment import service as assessment
@@ -203,9 +204,7 @@ def too_young(refusal: DomainError) -> Response:
 @bp.errorhandler(Unavailable)
 def not_saved(fault: Unavailable) -> Response:
     """The store is away. Whoever has just given a danger sign reads the numbers and the words that go with it."""
-    code = (request.get_json(silent=True, force=True) or {}).get("code") if request.method == "PUT" else None
-    item_id = str((request.view_args or {}).get("item_id", ""))
-    if not isinstance(code, int) or not _is_danger_sign(_instrument_id(), item_id, code):
+    if not _has_danger_sign():
         return errors.answer(fault)
     errors.note(fault)
     care = flow.care_of(None, may_continue=False).model_dump(mode="json")
@@ -218,3 +217,15 @@ def _instrument_id() -> str:
 
 def _is_danger_sign(instrument_id: str, item_id: str, code: int) -> bool:
     return assessment.is_danger_sign(parts().catalogue, instrument_id=instrument_id, item_id=item_id, code=code)
+
+
+def _has_danger_sign() -> bool:
+    """Whether this request brought one; the store is not asked."""
+    item_id = (request.view_args or {}).get("item_id")
+    if request.method != "PUT" or item_id is None:
+        return False
+    try:
+        answer = AnswerIn.model_validate(request.get_json(silent=True, force=True))
+    except ValidationError:
+        return False
+    return _is_danger_sign(_instrument_id(), item_id, answer.code)

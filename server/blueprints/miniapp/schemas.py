@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
 
 from server.assessment.models import ResponseStatus
 from server.assessment.parts import Action, Level
@@ -174,10 +174,17 @@ def _whole_or_nothing(value: Any) -> Any:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else 0
 
 
-class AnswerIn(BaseModel):
-    """Unknown fields are passed over and a wrong revision counts as none: nothing may stand before a danger sign."""
+def _no_yes_or_no(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a code is a number")
+    return value
 
-    code: StrictInt = Field(ge=-(2**31), lt=2**31)
+
+class AnswerIn(BaseModel):
+    """Unknown fields are passed over, a number may come as text, and a wrong revision counts as none: nothing may stand
+    before a danger sign."""
+
+    code: Annotated[int, BeforeValidator(_no_yes_or_no), Field(ge=-(2**31), lt=2**31)]
     revision: Annotated[int, BeforeValidator(_whole_or_nothing)] = 0
 
 
