@@ -1,6 +1,5 @@
 """Xinqiao 心桥: the back end of a district's social-psychology service. create_app() joins the parts."""
 
-from apiflask import APIFlask
 from flask import Flask
 
 from server.config import Settings, load_settings
@@ -12,6 +11,8 @@ from server.parts import build_parts
 def create_app(settings: Settings | None = None, *, database: Database | None = None) -> Flask:
     """The web application. Raises ConfigurationError with one message that names everything wrong."""
     # Imported here, so that tools which import a single domain do not pull in every page.
+    from apiflask import APIFlask
+
     from server.blueprints import register_blueprints
     from server.cli import register_commands
 

@@ -68,7 +68,7 @@ def test_every_operation_answers_as_the_document_says(api, phone, mode):
             continue  # any text is an id, and any header may be missing: there is nothing that could be wrong
 
         @settings(
-            max_examples=15,
+            max_examples=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,
