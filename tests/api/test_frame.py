@@ -7,6 +7,7 @@ import pytest
 
 from server.blueprints.miniapp.document import document
 from server.blueprints.miniapp.walls import MOST_BYTES
+from server.blueprints.requests import _is_worth_a_line as is_worth_a_line
 
 CONTACTS = "/api/v1/contacts"
 
@@ -75,6 +76,14 @@ def test_no_other_site_is_let_in(phone):
     answer = phone.client.options("/api/v1/contacts", headers={"Origin": "https://elsewhere.example"})
 
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+def test_no_line_of_the_log_keeps_the_minute_of_an_anonymous_call(app):
+    anonymous = re.compile(r"/api/v1/(instruments/|contacts|entry-points/)")
+    rules = [rule.rule for rule in app.url_map.iter_rules() if anonymous.match(rule.rule)]
+
+    assert len(rules) > 8
+    assert not [rule for rule in rules if is_worth_a_line(rule, 200)]
 
 
 # --- numbers and public content -----------------------------------------------------------------------------------------
