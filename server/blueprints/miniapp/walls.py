@@ -21,6 +21,8 @@ def refuse_what_is_no_json() -> None:
     if (request.content_length or 0) > MOST_BYTES:
         raise RequestEntityTooLarge
     body = request.get_data(cache=True)
+    if len(body) > MOST_BYTES:  # sent in pieces, without a length
+        raise RequestEntityTooLarge
     if not body:
         return
     if request.mimetype != "application/json" and request.endpoint not in _ANY_LABEL:
