@@ -11,6 +11,7 @@ import markdown_it
 import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.accounts.holdings import Holdings
 from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
@@ -90,6 +91,7 @@ class Parts:
     doors: Doors
     lines: tuple[Hotline, ...]
     consent: Consent
+    holdings: Holdings
 
     def warm_up(self) -> None:
         """Load now what answers pushes, so that a broken file stops the start and not the first message."""
@@ -158,6 +160,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         doors=doors,
         lines=hotlines(settings.hotline_local),
         consent=_load_consent(content / "consents" / "assessment.md"),
+        holdings=Holdings(),
     )
 
 

@@ -182,6 +182,11 @@ class _Guard(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
 
         return self._patiently(send_with_good_token) if repeatable else send_with_good_token()
 
+    def send_with_secret(self, api: str, params: Mapping[str, str]) -> Any:
+        # Pairs, no mapping: to a mapping wechatpy adds a token.
+        pairs = [("appid", self.appid), ("secret", self.secret), *params.items()]
+        return self._send("get", api, repeatable=False, params=pairs)
+
     def _patiently(self, call: Callable[[], T]) -> T:
         for pause in _BUSY_PAUSES:
             try:
@@ -254,6 +259,11 @@ class WeChatApi:
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
         """Every GET counts as repeatable; those of WeChat's that use up a code (jscode2session) take no token anyway."""
         answer: dict[str, Any] = self._guard.get(f"{API_HOST}/{path}", params=params)
+        return answer
+
+    def get_with_secret(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """For the APIs that take the account's secret instead of a token and use up a code: one call, never repeated."""
+        answer: dict[str, Any] = self._guard.send_with_secret(path, params)
         return answer
 
     def post(

@@ -30,6 +30,8 @@ PUBLIC_ENDPOINTS = frozenset(
         "assessment.intro", "assessment.reopen", "assessment.start", "assessment.resume", "assessment.item",
         "assessment.answer", "assessment.care", "assessment.pass_care", "assessment.end", "assessment.submit",
         "assessment.result", "assessment.clear",
+        "me_sign_in.show", "me_sign_in.go_to_wechat", "me_sign_in.come_back",
+        "me_sign_in.show_link", "me_sign_in.enter_by_link",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip

@@ -75,6 +75,13 @@ class ViewInput(WhoInput):
     url: str = Field(min_length=1)
 
 
+class AccountInput(Input):
+    """What the account's owner or WeChat switches; None leaves it as it is."""
+
+    is_bound: bool | None = None
+    is_snapshot: bool | None = None
+
+
 class FaultInput(Input):
     """`path` is an API path, or a push's name (`text`, `event.CLICK`), or `*`; `count` null: until removed."""
 

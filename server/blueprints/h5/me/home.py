@@ -1,0 +1,45 @@
+"""我的: what there is, on which phones it is open, and the ways out."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template
+
+from server.accounts import sessions
+from server.blueprints.h5.me import guard
+from server.blueprints.requests import parts, refuse_foreign_forms
+from server.clock import utc_now
+from server.texts import text
+
+bp = Blueprint("me", __name__, url_prefix="/h5/me")
+bp.before_request(refuse_foreign_forms)
+bp.app_template_global("say_day")(lambda day: text("me.day", year=day.year, month=day.month, day=day.day))
+
+
+@bp.get("")
+@guard.for_residents()
+def show() -> Response:
+    sections, phones, asked_on = guard.read(
+        lambda session, resident: (
+            parts().holdings.sections(session, resident=resident),
+            sessions.list_phones(session, resident=resident, token=guard.token(), now=utc_now()),
+            resident.deletion_asked_on,
+        )
+    )
+    return _page("home", sections=sections, phones=phones, deletion_asked_on=asked_on)
+
+
+@bp.post("/leave")
+@guard.for_residents()
+def leave() -> Response:
+    """退出这部手机."""
+    parts().database.write(lambda session: sessions.end_session(session, token=guard.token()))
+    return guard.drop_cookie(make_response(redirect("/h5/me/sign-in", 303)), guard.COOKIE)
+
+
+@bp.post("/phones/<public_id>/end")
+@guard.for_residents()
+def end_phone(public_id: str) -> Response:
+    guard.write(lambda session, resident: sessions.end_phone(session, resident=resident, public_id=public_id))
+    return make_response(redirect(guard.HOME, 303))
+
+
+def _page(name: str, **values: object) -> Response:
+    return make_response(render_template(f"h5/me/{name}.html", form_key=guard.form_key(), **values))
