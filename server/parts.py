@@ -106,7 +106,9 @@ class Parts:
     def chat(self) -> Chat:
         keywords = Keywords.load(self.settings.xinqiao_content / "wechat" / "keywords.toml")
         settings = self.settings
-        return Chat(settings.wechat_oa_app_id, settings.public_base_url, self.doors, self.lines, keywords)
+        return Chat(
+            settings.wechat_oa_app_id, settings.public_base_url, self.doors, self.lines, keywords, self.holdings
+        )
 
     @cached_property
     def callback(self) -> Callback:
@@ -114,8 +116,9 @@ class Parts:
         crypto = CallbackCrypto(
             token=settings.wechat_oa_token, aes_keys=settings.wechat_oa_aes_key, app_id=settings.wechat_oa_app_id
         )
+        router = Router(self.chat, self.scanner, has_web_login=settings.has_web_login)
         # Its threads and its budget bound it: a crowd on the pages takes no place from a push.
-        return Callback(database=self.database.unbounded(), crypto=crypto, router=Router(self.chat, self.scanner))
+        return Callback(database=self.database.unbounded(), crypto=crypto, router=router)
 
     @cached_property
     def wechat_api(self) -> WeChatApi:
