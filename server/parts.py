@@ -3,12 +3,11 @@
 create_app() and the command line both build from here; `blueprints` and `cli` find the parts on the app.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import markdown_it
-import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.accounts.holdings import Holdings
@@ -17,7 +16,8 @@ from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
 from server.config import Settings
 from server.db import Database, make_engine
-from server.errors import ConfigurationError, Unavailable
+from server.errors import Unavailable
+from server.notices import Consent, load_text
 from server.organisations.doors import DoorCode, Doors
 from server.risk.service import Scanner
 from server.texts import text
@@ -34,6 +34,7 @@ from server.wechat.tokens import TokenStore
 # Transactions of pages in a process, reading and writing apart. One takes milliseconds, so a crowd that moves is through at
 # once; of one that hangs the other threads must not be part.
 _PAGES_AT_ONCE = 8
+NOTICES = ("privacy", "minors", "complaint")
 
 
 class AssessmentDoor:
@@ -74,14 +75,6 @@ class PageDoor:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """The text that a person agrees to, with the version that is kept beside the answers."""
-
-    version: str
-    html: str
-
-
 @dataclass(frozen=True)
 class Parts:
     settings: Settings
@@ -91,6 +84,7 @@ class Parts:
     doors: Doors
     lines: tuple[Hotline, ...]
     consent: Consent
+    notices: Mapping[str, Consent]
     holdings: Holdings
 
     def warm_up(self) -> None:
@@ -162,7 +156,8 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         catalogue=catalogue,
         doors=doors,
         lines=hotlines(settings.hotline_local),
-        consent=_load_consent(content / "consents" / "assessment.md"),
+        consent=load_text(content / "consents" / "assessment.md"),
+        notices=_load_notices(settings),
         holdings=Holdings(),
     )
 
@@ -180,12 +175,11 @@ def _known_versions(database: Database) -> dict[tuple[str, str], str]:
         return {}
 
 
-def _load_consent(file: Path) -> Consent:
-    try:
-        _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
-        version = str(yaml.safe_load(front)["version"])
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as fault:
-        raise ConfigurationError(
-            f"{file.name}: a consent text begins with its version between --- lines ({fault})"
-        ) from None
-    return Consent(version, markdown_it.MarkdownIt().render(body))
+def _load_notices(settings: Settings) -> dict[str, Consent]:
+    """The pages at the foot of every page, by name. What is not set is said to be missing, and nothing is made up."""
+    facts = {
+        "operator": settings.operator_name or text("foot.operator_unknown"),
+        "contact": settings.complaint_contact or text("foot.contact_unknown"),
+        "days": settings.unfollowed_kept_days,
+    }
+    return {name: load_text(settings.xinqiao_content / "notices" / f"{name}.md", facts=facts) for name in NOTICES}
