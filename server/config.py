@@ -93,6 +93,11 @@ class Settings(BaseModel):
         return self.wechat_oa_kind is AccountKind.SERVICE
 
     @property
+    def may_read_followers(self) -> bool:
+        """Certified accounts alone may ask for what WeChat knows of a follower: the unionid."""
+        return self.wechat_oa_kind in {AccountKind.SERVICE, AccountKind.SUBSCRIPTION}
+
+    @property
     def is_development(self) -> bool:
         return self.xinqiao_env is Environment.DEVELOPMENT
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.accounts.holdings import Holdings
+from server.accounts.own import AccountHolding
 from server.assessment.definition import Instrument
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
 from server.config import Settings
+from server.crisis.personal import CrisisHolding
 from server.db import Database, make_engine
 from server.errors import Unavailable
 from server.notices import Consent, load_text
@@ -158,8 +160,13 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         lines=hotlines(settings.hotline_local),
         consent=load_text(content / "consents" / "assessment.md"),
         notices=_load_notices(settings),
-        holdings=Holdings(),
+        holdings=make_holdings(),
     )
+
+
+def make_holdings() -> Holdings:
+    """Each domain that holds something about residents, in the order of 我的 and of the data file."""
+    return Holdings((AccountHolding(), CrisisHolding()))
 
 
 @cache

@@ -54,6 +54,8 @@ def resident_of(
     nobody joins or deletes the resident meanwhile.
     """
     resident, identity = _get_or_add(session, app_id, openid, now, union_id=union_id, is_follower=is_follower)
+    if not is_follower and identity.unfollowed_on is not None:
+        identity.unfollowed_on = local_day(now)  # still here, on the pages: the time to forgetting begins anew
     if union_id is not None:
         identity.union_index = vault_of(session).blind_index(UNION_PURPOSE, union_id)
         identity.union_checked_on = local_day(now)

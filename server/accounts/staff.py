@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -185,3 +185,19 @@ def names_of(session: Session, ids: set[int]) -> dict[int, str]:
         return {}
     rows = session.execute(sa.select(StaffMember.id, StaffMember.display_name).where(StaffMember.id.in_(ids)))
     return {row.id: row.display_name for row in rows}
+
+
+def role_on(session: Session, *, public_id: str, permission: Permission, day: date) -> Role | None:
+    """By which role somebody held this permission on a day."""
+    return session.scalar(
+        sa.select(StaffPost.role)
+        .join(StaffMember, StaffMember.id == StaffPost.staff_id)
+        .where(
+            StaffMember.public_id == public_id,
+            StaffPost.role.in_(roles_with(permission)),
+            StaffPost.starts_on <= day,
+            sa.or_(StaffPost.ends_on.is_(None), StaffPost.ends_on > day),
+        )
+        .order_by(StaffPost.id)
+        .limit(1)
+    )

@@ -36,6 +36,10 @@ class Platform:
         found = requests.get(f"{self.url}/sandbox/residents", timeout=5).json()["residents"]
         return next(one["openid"] for one in found if one["id"] == who)
 
+    def follow(self, who: str) -> None:
+        """The account has nobody who answers here: what counts is that WeChat knows of the following."""
+        self.arrange("/follow", resident=who)
+
     def send_back(self, address: str, who: str = WHO) -> str:
         """What WeChat's page does with whoever holds the phone: the address that the browser is sent to."""
         answer = requests.get(address, cookies={"xq_sandbox_phone": who}, allow_redirects=False, timeout=5)
@@ -54,8 +58,10 @@ def platform_for(app: Flask) -> Iterator[Platform]:
             secret=settings.wechat_oa_secret,
             token=settings.wechat_oa_token,
             aes_key=settings.wechat_oa_aes_key[0],
-            callback_url=f"{settings.public_base_url}/wechat/callback",
+            callback_url="http://127.0.0.1:1/wechat/callback",
             web_base=settings.public_base_url,
+            push_deadline_seconds=0.2,
+            push_deliveries=1,
         )
     )
     server = make_server("127.0.0.1", 0, box, threaded=True, request_handler=_Quiet)
