@@ -10,9 +10,12 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.accounts.consents import ConsentHolding
 from server.accounts.holdings import Holdings
 from server.accounts.own import AccountHolding
+from server.accounts.purposes import Purpose
 from server.assessment.definition import Instrument
+from server.assessment.keeping import KeptHolding
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
 from server.config import Settings
@@ -86,6 +89,7 @@ class Parts:
     doors: Doors
     lines: tuple[Hotline, ...]
     consent: Consent
+    consents: Mapping[Purpose, Consent]
     notices: Mapping[str, Consent]
     holdings: Holdings
 
@@ -159,6 +163,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         doors=doors,
         lines=hotlines(settings.hotline_local),
         consent=load_text(content / "consents" / "assessment.md"),
+        consents={purpose: load_text(content / "consents" / f"{purpose}.md") for purpose in Purpose},
         notices=_load_notices(settings),
         holdings=make_holdings(),
     )
@@ -166,7 +171,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
 
 def make_holdings() -> Holdings:
     """Each domain that holds something about residents, in the order of 我的 and of the data file."""
-    return Holdings((AccountHolding(), CrisisHolding()))
+    return Holdings((AccountHolding(), KeptHolding(), ConsentHolding(), CrisisHolding()))
 
 
 @cache

@@ -55,6 +55,9 @@ class Holding:
     def move(self, session: Session, *, emptied: Resident, survivor: Resident, now: datetime) -> None:
         """Two residents turned out to be one: all that is the first's becomes the second's."""
 
+    def consent_ended(self, session: Session, *, resident: Resident, now: datetime) -> None:
+        """A consent was taken back: what is kept only because of it goes."""
+
     def unfollowed(self, session: Session, *, resident_id: int, now: datetime) -> None:
         """The person left the account: what would be sent to them ends at once."""
 
@@ -93,3 +96,7 @@ class Holdings(Holding):
     def unfollowed(self, session: Session, *, resident_id: int, now: datetime) -> None:
         for domain in self._domains:
             domain.unfollowed(session, resident_id=resident_id, now=now)
+
+    def consent_ended(self, session: Session, *, resident: Resident, now: datetime) -> None:
+        for domain in self._domains:
+            domain.consent_ended(session, resident=resident, now=now)

@@ -33,6 +33,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "assessment.result", "assessment.clear",
         "me_sign_in.show", "me_sign_in.go_to_wechat", "me_sign_in.come_back",
         "me_sign_in.show_link", "me_sign_in.enter_by_link",
+        "me_keep.bring", "me_keep.throw_away", "me_agreements.open_invite", "me_data.deleted",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip

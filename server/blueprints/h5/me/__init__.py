@@ -4,9 +4,9 @@ it: that they take no note of a log-in is not left to their good will.
 
 from flask import Flask
 
-from server.blueprints.h5.me import home, sign_in
+from server.blueprints.h5.me import agreements, data, home, keep, sign_in
 
-BLUEPRINTS = (sign_in.bp, home.bp)
+BLUEPRINTS = (sign_in.bp, home.bp, keep.bp, agreements.bp, data.bp)
 
 
 def register_me(app: Flask) -> None:

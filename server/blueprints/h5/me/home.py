@@ -1,9 +1,10 @@
 """我的: what there is, on which phones it is open, and the ways out."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from server.accounts import sessions
 from server.blueprints.h5.me import guard
+from server.blueprints.h5.me.keep import WAITING
 from server.blueprints.requests import parts, refuse_foreign_forms
 from server.clock import utc_now
 from server.texts import text
@@ -23,7 +24,13 @@ def show() -> Response:
             resident.deletion_asked_on,
         )
     )
-    return _page("home", sections=sections, phones=phones, deletion_asked_on=asked_on)
+    return _page(
+        "home",
+        sections=sections,
+        phones=phones,
+        deletion_asked_on=asked_on,
+        is_copy_waiting=WAITING in request.cookies,
+    )
 
 
 @bp.post("/leave")
@@ -31,7 +38,8 @@ def show() -> Response:
 def leave() -> Response:
     """退出这部手机."""
     parts().database.write(lambda session: sessions.end_session(session, token=guard.token()))
-    return guard.drop_cookie(make_response(redirect("/h5/me/sign-in", 303)), guard.COOKIE)
+    response = make_response(redirect("/h5/me/sign-in", 303))
+    return guard.drop_cookie(guard.drop_cookie(response, guard.COOKIE), WAITING)
 
 
 @bp.post("/phones/<public_id>/end")
