@@ -246,6 +246,18 @@ def test_under_fourteen_a_guardian_has_to_agree_first(phone, app, platform, data
     assert len(rows(database, KeptResult)) == 1
 
 
+def test_an_age_can_be_put_right_and_what_it_forbids_goes(phone, database):
+    keep_one(phone)
+    phone.open("/h5/me/age")
+    phone.press("存下", age="nonsense")
+    assert len(rows(database, KeptResult)) == 1
+    phone.open("/h5/me/age")
+    phone.press("存下", age="age_12_13")
+
+    assert rows(database, Resident)[0].age_band == "age_12_13"
+    assert rows(database, KeptResult) == []
+
+
 def test_a_guardian_has_to_say_that_they_are_one_and_that_they_agree(phone, app, platform, database):
     keep_one(phone, age="under_12")
     guardian = Phone(app, platform, "li-qiang")

@@ -77,7 +77,7 @@ def test_every_page_of_mine_can_be_opened_and_read(phone: Page, stack: Stack) ->
     page.get_by_role("link", name="用微信登录").click()
     page.get_by_role("button", name="退出这部手机").wait_for()
     # The frame's log-in is the browser's: the same pages at their full width.
-    for name in ("", "/results", "/consents", "/looks", "/data", "/delete", "/guardian/ask"):
+    for name in ("", "/results", "/consents", "/looks", "/data", "/delete", "/guardian/ask", "/age"):
         phone.goto(f"{stack.web}/h5/me{name}")
         expect(phone.locator(".help-bar")).to_be_visible()
         overflow = phone.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from server.accounts.holdings import Holding, Holdings
 from server.accounts.models import Resident, ResidentCode, ResidentSession
 from server.config import AccountKind
 from tests.blueprints.visitor import Visitor
@@ -75,3 +76,31 @@ def test_the_links_secret_is_not_in_the_store(app, database):
     code = link_in(wechat.push(text_message("我的")).content).rsplit("/", 1)[1]
 
     assert code not in {row.code_hash for row in rows(database, ResidentCode)}
+
+
+class Listener(Holding):
+    """A domain that would send messages."""
+
+    def __init__(self) -> None:
+        self.ended: list[int] = []
+
+    def unfollowed(self, session, *, resident_id, now):
+        self.ended.append(resident_id)
+
+
+def test_whoever_unfollows_is_sent_nothing_from_that_moment_on(app, database):
+    listener = Listener()
+    app.extensions["xinqiao"] = replace(app.extensions["xinqiao"], holdings=Holdings([listener]))
+    wechat = wechat_of(app, database, AccountKind.SERVICE)
+    wechat.push(event("subscribe", EventKey=""))
+    wechat.push(event("unsubscribe", EventKey=""))
+
+    assert listener.ended == [resident.id for resident in rows(database, Resident)]
+
+
+def test_a_stranger_who_unfollows_ends_nothing(app, database):
+    listener = Listener()
+    app.extensions["xinqiao"] = replace(app.extensions["xinqiao"], holdings=Holdings([listener]))
+    wechat_of(app, database, AccountKind.SERVICE).push(event("unsubscribe", EventKey=""))
+
+    assert listener.ended == []

@@ -1,11 +1,14 @@
 """我的: what there is, on which phones it is open, and the ways out."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from sqlalchemy.orm import Session
 
 from server.accounts import sessions
+from server.accounts.ages import AgeBand
+from server.accounts.models import Resident
 from server.blueprints.h5.me import guard
 from server.blueprints.h5.me.keep import WAITING
-from server.blueprints.requests import parts, refuse_foreign_forms
+from server.blueprints.requests import form, parts, refuse_foreign_forms
 from server.clock import utc_now
 from server.texts import text
 
@@ -47,6 +50,27 @@ def leave() -> Response:
 def end_phone(public_id: str) -> Response:
     guard.write(lambda session, resident: sessions.end_phone(session, resident=resident, public_id=public_id))
     return make_response(redirect(guard.HOME, 303))
+
+
+@bp.get("/age")
+@guard.for_residents()
+def ask_age() -> Response:
+    return _page("age", ages=list(AgeBand), chosen=g.resident.age_band)
+
+
+@bp.post("/age")
+@guard.for_residents()
+def set_age() -> Response:
+    """A slip of the thumb can be put right; what a younger age no longer allows goes."""
+    if form("age") in set(AgeBand):
+        guard.write(_set_age)
+    return make_response(redirect(guard.HOME, 303))
+
+
+def _set_age(session: Session, resident: Resident) -> None:
+    resident.age_band = AgeBand(form("age"))
+    session.flush()
+    parts().holdings.consent_ended(session, resident=resident, now=utc_now())
 
 
 def _page(name: str, **values: object) -> Response:

@@ -14,6 +14,7 @@ from server.accounts.models import CodeKind
 from server.blueprints import errors
 from server.blueprints.h5.me import guard
 from server.blueprints.requests import parts, refuse_foreign_forms
+from server.bulkhead import Bulkhead
 from server.clock import utc_now
 from server.errors import Refused
 from server.ids import new_public_id
@@ -24,6 +25,8 @@ bp = Blueprint("me_sign_in", __name__, url_prefix="/h5/me")
 bp.before_request(refuse_foreign_forms)
 _ATTEMPT = "xq_me_attempt"
 _ATTEMPT_SECONDS = 600
+# When WeChat hangs, log-ins may hang with it, but not the threads of those who need no log-in.
+_ASKING = Bulkhead(4)
 
 
 class LogInFailed(Refused):
@@ -62,7 +65,8 @@ def come_back() -> Response:
     """WeChat sends the browser here. The state must be that of this browser's own attempt."""
     try:
         place = _place_of_attempt()
-        visitor = web_login.redeem(parts().wechat_api, request.args.get("code", "")[:200])
+        with _ASKING.place():
+            visitor = web_login.redeem(parts().wechat_api, request.args.get("code", "")[:200])
     except WeChatError:
         raise LogInFailed from None
     if visitor.is_snapshot:
