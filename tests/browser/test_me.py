@@ -54,7 +54,11 @@ def test_a_result_is_kept_with_a_log_in_inside_the_phone_and_the_phone_is_left(p
     page.get_by_role("button", name="存到“我的”").click()
     expect(page.locator("h1")).to_have_text("存下的自测结果")
     expect(page.locator("section.result")).to_have_count(1)
-    shoot(phone, "me-kept")
+    whole = phone.context.new_page()  # the same log-in, without the phone around it
+    for name in ("results", "consents"):
+        whole.goto(f"{stack.web}/h5/me/{name}")
+        shoot(whole, f"me-kept-{name}")
+    whole.close()
 
     page.get_by_role("link", name="回到“我的”").click()
     expect(page.locator("main")).to_contain_text("这部手机")
