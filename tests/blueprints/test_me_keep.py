@@ -228,7 +228,7 @@ def invite(phone) -> str:
 
 def agree_as_guardian(guardian):
     form = next(form for form in guardian.page.forms if form.action == "/h5/me/guardian")
-    return guardian.send(form, adult="1", consent="1")
+    return guardian.send(form, adult="1", consent=form.choices["consent"][0])
 
 
 def test_under_fourteen_a_guardian_has_to_agree_first(phone, app, platform, database):
@@ -265,7 +265,10 @@ def test_a_guardian_has_to_say_that_they_are_one_and_that_they_agree(phone, app,
     guardian.log_in("guardian")
     form = next(form for form in guardian.page.forms if form.action == "/h5/me/guardian")
 
-    assert guardian.send(form, adult="1").status == guardian.send(form, consent="1").status == 422
+    assert (
+        guardian.send(form, adult="1").status == guardian.send(form, consent=form.choices["consent"][0]).status == 422
+    )
+    assert guardian.send(form, adult="1", consent="an older text").status == 422
     assert [row for row in rows(database, ResidentConsent) if row.guardian_id] == []
 
 

@@ -83,7 +83,8 @@ def show_invite() -> Response:
 @bp.post("/guardian")
 @guard.for_residents("guardian")
 def agree() -> Response:
-    if not form("consent") or not form("adult"):
+    # Agreeing to a text that has changed since is no agreement.
+    if not form("adult") or form("consent") not in {consent.version for consent in parts().consents.values()}:
         return _guardian_page(text("me.guardian_need_both"), status=422)
     guard.write(_agree)
     return guard.drop_cookie(make_response(redirect(f"{guard.HOME}/consents", 303)), _INVITE)
