@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import api_tokens, forgetting, joining, posts, sessions, staff, throttle
+from server.accounts import api_tokens, forgetting, joining, log_ins, posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
@@ -107,7 +107,7 @@ class Worker:
             purge_inbound,
             throttle.purge,
             staff.purge_sessions,
-            sessions.purge,
+            log_ins.purge,
             api_tokens.purge,
             purge_kept_answers,
             forgetting.coarsen_events,

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from server.accounts.log_ins import make_code
 from server.accounts.models import CodeKind, Resident, ResidentCode, WechatIdentity
 from server.accounts.residents import follow, resident_of, unfollow
-from server.accounts.sessions import make_code
 from server.clock import utc_now
 from server.scheduler import Worker
 from tests.blueprints.wechat_login import WHO, platform_for

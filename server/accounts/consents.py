@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from server.accounts.ages import is_minor, needs_guardian
 from server.accounts.holdings import Holding, Section
+from server.accounts.log_ins import use_code
 from server.accounts.models import CodeKind, Resident, ResidentConsent
 from server.accounts.purposes import Purpose
-from server.accounts.sessions import use_code
 from server.audit import service as audit
 from server.clock import local_day
 from server.errors import NotFound, Refused

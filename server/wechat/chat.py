@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from server.accounts import residents, sessions
+from server.accounts import log_ins, residents
 from server.accounts.holdings import Holdings
 from server.accounts.models import CodeKind, Resident
 from server.crisis import duty
@@ -110,8 +110,8 @@ class Chat:
     def own_link(self, session: Session, inbound: Inbound, now: datetime) -> Reply:
         """A link for the sender alone: who can read their chat is who they are."""
         resident = self._resident(session, inbound, now)
-        code = sessions.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=now)
-        minutes = int(sessions.LINK_LASTS.total_seconds() // 60)
+        code = log_ins.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=now)
+        minutes = int(log_ins.LINK_LASTS.total_seconds() // 60)
         said = text("chat.me_link", url=f"{self.base_url}/h5/me/link/{code}", minutes=minutes)
         return self._paragraphs(said, self.numbers())
 

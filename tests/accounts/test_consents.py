@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from server.accounts import sessions
+from server.accounts import log_ins
 from server.accounts.ages import SPANS, AgeBand, is_minor, needs_guardian
 from server.accounts.consents import (
     ConsentHolding,
@@ -118,7 +118,7 @@ def test_the_guardians_word_alone_is_not_enough_either(session):
 @pytest.mark.parametrize("age", [age for age in AgeBand if is_minor(age)])
 def test_a_minor_is_nobodys_guardian(session, age):
     child, other = come(session, "o-1", AgeBand.UNDER_12), come(session, "o-2", age)
-    code = sessions.make_code(session, resident=child, kind=CodeKind.GUARDIAN, purpose=KEEP, now=NOW)
+    code = log_ins.make_code(session, resident=child, kind=CodeKind.GUARDIAN, purpose=KEEP, now=NOW)
 
     with pytest.raises(NoGuardian):
         agree_as_guardian(session, guardian=other, code=code, purpose_versions={KEEP: "1"}, now=NOW)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from server.accounts import sessions
+from server.accounts import log_ins
 from server.accounts.joining import join_next
 from server.accounts.models import CodeKind, Resident, ResidentCode, ResidentSession, WechatIdentity
 from server.accounts.residents import openid_place, resident_of
@@ -33,8 +33,8 @@ def make_two(session: Session) -> tuple[int, int]:
     root = organisations.add_organisation(session, code="D", name="区", level=Level.DISTRICT, parent=None)
     first, second = come(session, "wxoa", "o-1"), come(session, "wxmp", "m-1")
     for resident in (first, second):
-        sessions.open_session(session, resident=resident, now=NOW)
-        sessions.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=NOW)
+        log_ins.open_session(session, resident=resident, now=NOW)
+        log_ins.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=NOW)
         crisis.hear_distress(
             session,
             resident_id=resident.id,
@@ -167,7 +167,7 @@ def test_no_anonymous_table_leads_to_a_resident():
 def test_the_log_ins_of_both_open_the_one_account(database, parts):
     def two(session: Session) -> list[str]:
         residents = [come(session, "wxoa", "o-1"), come(session, "wxmp", "m-1")]
-        tokens = [sessions.open_session(session, resident=one, now=NOW) for one in residents]
+        tokens = [log_ins.open_session(session, resident=one, now=NOW) for one in residents]
         come(session, "wxoa", "o-1", UNION)
         come(session, "wxmp", "m-1", UNION)
         return tokens
@@ -175,7 +175,7 @@ def test_the_log_ins_of_both_open_the_one_account(database, parts):
     tokens = database.write(two)
     join_all(database, parts)
     later = NOW + timedelta(days=1)
-    found = [database.read(lambda s, t=token: sessions.find_resident(s, token=t, now=later)) for token in tokens]
+    found = [database.read(lambda s, t=token: log_ins.find_resident(s, token=t, now=later)) for token in tokens]
 
     assert found[0] is not None
     assert found[0].id == found[1].id

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask import request
 
-from server.accounts import residents, sessions
+from server.accounts import log_ins, residents
 from server.accounts.models import CodeKind, Resident, ResidentCode, ResidentSession, WechatIdentity
 from server.clock import utc_now
 from server.config import AccountKind
@@ -206,7 +206,7 @@ def test_a_log_in_ends_after_thirty_days(phone, clock, database):
     clock.shift(timedelta(days=1))
 
     assert phone.open("/h5/me").path == "/h5/me/sign-in"
-    database.write(lambda session: sessions.purge(session, utc_now()))
+    database.write(lambda session: log_ins.purge(session, utc_now()))
     assert rows(database, ResidentSession) == []
 
 
@@ -230,7 +230,7 @@ def link(app, world, database) -> str:
 
     def work(session):
         resident = residents.resident_of(session, app_id="wx", openid="o-somebody", now=utc_now())
-        return sessions.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=utc_now())
+        return log_ins.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=utc_now())
 
     return f"/h5/me/link/{database.write(work)}"
 
@@ -265,7 +265,7 @@ def test_the_link_lasts_ten_minutes(visitor, link, clock, database):
     clock.shift(timedelta(minutes=10))
 
     assert visitor.press("在这部手机上登录").status == 404
-    database.write(lambda session: sessions.purge(session, utc_now()))
+    database.write(lambda session: log_ins.purge(session, utc_now()))
     assert rows(database, ResidentCode) == []
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from server.accounts import consents, sessions
+from server.accounts import consents, log_ins
 from server.accounts.ages import is_minor
 from server.accounts.models import CodeKind, Resident
 from server.accounts.purposes import Purpose
@@ -54,7 +54,7 @@ def ask_guardian() -> Response:
 def make_invite() -> Response:
     """A code for the guardian, drawn on this page alone: it can be had anew, not shown again."""
     code = guard.write(
-        lambda session, resident: sessions.make_code(
+        lambda session, resident: log_ins.make_code(
             session, resident=resident, kind=CodeKind.GUARDIAN, purpose=Purpose.KEEP_RESULTS, now=utc_now()
         )
     )
@@ -69,9 +69,9 @@ def make_invite() -> Response:
 @bp.get("/guardian/<code>")
 def open_invite(code: str) -> Response:
     """Looking uses nothing up. The code waits on the phone while the guardian logs in."""
-    parts().database.read(lambda session: sessions.find_code(session, code=code, kind=CodeKind.GUARDIAN, now=utc_now()))
+    parts().database.read(lambda session: log_ins.find_code(session, code=code, kind=CodeKind.GUARDIAN, now=utc_now()))
     response = make_response(redirect(f"{guard.HOME}/guardian", 303))
-    return guard.set_cookie(response, _INVITE, code, max_age=int(sessions.LINK_LASTS.total_seconds()))
+    return guard.set_cookie(response, _INVITE, code, max_age=int(log_ins.LINK_LASTS.total_seconds()))
 
 
 @bp.get("/guardian")
@@ -100,18 +100,18 @@ def _agree(session: Session, guardian: Resident) -> None:
 def _guardian_page(fault: str = "", *, status: int = 200) -> Response:
     code = request.cookies.get(_INVITE, "")
     invite = parts().database.read(
-        lambda session: sessions.find_code(session, code=code, kind=CodeKind.GUARDIAN, now=utc_now())
+        lambda session: log_ins.find_code(session, code=code, kind=CodeKind.GUARDIAN, now=utc_now())
     )
     if invite.purpose is None or (g.resident.age_band is not None and is_minor(g.resident.age_band)):
         raise consents.NoGuardian
     return _page("guardian", consent=parts().consents[invite.purpose], fault=fault, status=status)
 
 
-@bp.errorhandler(sessions.LinkOver)
+@bp.errorhandler(log_ins.LinkOver)
 @bp.errorhandler(consents.NoGuardian)
 def refused(fault: DomainError) -> Response:
     errors.note(fault)
-    sentence = text("me.invite_over") if isinstance(fault, sessions.LinkOver) else sentence_of(fault)
+    sentence = text("me.invite_over") if isinstance(fault, log_ins.LinkOver) else sentence_of(fault)
     page = render_template("h5/me/said.html", sentence=sentence)
     return make_response(page, errors.status_of(fault))
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Response, g, make_response, redirect, request
 from sqlalchemy.orm import Session
 
-from server.accounts import sessions
+from server.accounts import log_ins
 from server.accounts.models import Resident
 from server.blueprints.requests import ForeignForm, form, parts
 from server.clock import utc_now
@@ -51,7 +51,7 @@ def token() -> str:
 def find_resident() -> Resident | None:
     if not token():
         return None
-    return parts().database.read(lambda session: sessions.find_resident(session, token=token(), now=utc_now()))
+    return parts().database.read(lambda session: log_ins.find_resident(session, token=token(), now=utc_now()))
 
 
 def form_key() -> str:
@@ -63,9 +63,9 @@ def read(work: Callable[[Session, Resident], T]) -> T:
     """Read as the resident who is logged in now. Raises LoggedOut."""
 
     def with_resident(session: Session) -> T:
-        resident = sessions.find_resident(session, token=token(), now=utc_now())
+        resident = log_ins.find_resident(session, token=token(), now=utc_now())
         if resident is None:
-            raise sessions.LoggedOut
+            raise log_ins.LoggedOut
         return work(session, resident)
 
     return parts().database.read(with_resident)
@@ -74,12 +74,12 @@ def read(work: Callable[[Session, Resident], T]) -> T:
 def write(work: Callable[[Session, Resident], T]) -> T:
     """The same for what writes; the resident stays who they are until the end of it."""
     return parts().database.write(
-        lambda session: work(session, sessions.get_resident(session, token=token(), now=utc_now()))
+        lambda session: work(session, log_ins.get_resident(session, token=token(), now=utc_now()))
     )
 
 
 def keep(response: Response, value: str) -> Response:
-    return set_cookie(response, COOKIE, value, max_age=sessions.KEEP_DAYS * _DAY_SECONDS)
+    return set_cookie(response, COOKIE, value, max_age=log_ins.KEEP_DAYS * _DAY_SECONDS)
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> Response:

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from server.accounts import sessions
+from server.accounts import log_ins
 from server.accounts.ages import AgeBand
 from server.accounts.models import Resident
 from server.blueprints.h5.me import guard
@@ -23,7 +23,7 @@ def show() -> Response:
     sections, phones, asked_on = guard.read(
         lambda session, resident: (
             parts().holdings.sections(session, resident=resident),
-            sessions.list_phones(session, resident=resident, token=guard.token(), now=utc_now()),
+            log_ins.list_phones(session, resident=resident, token=guard.token(), now=utc_now()),
             resident.deletion_asked_on,
         )
     )
@@ -40,7 +40,7 @@ def show() -> Response:
 @guard.for_residents()
 def leave() -> Response:
     """退出这部手机."""
-    parts().database.write(lambda session: sessions.end_session(session, token=guard.token()))
+    parts().database.write(lambda session: log_ins.end_session(session, token=guard.token()))
     response = make_response(redirect("/h5/me/sign-in", 303))
     return guard.drop_cookie(guard.drop_cookie(response, guard.COOKIE), WAITING)
 
@@ -48,7 +48,7 @@ def leave() -> Response:
 @bp.post("/phones/<public_id>/end")
 @guard.for_residents()
 def end_phone(public_id: str) -> Response:
-    guard.write(lambda session, resident: sessions.end_phone(session, resident=resident, public_id=public_id))
+    guard.write(lambda session, resident: log_ins.end_phone(session, resident=resident, public_id=public_id))
     return make_response(redirect(guard.HOME, 303))
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
-from server.accounts import residents, sessions
+from server.accounts import log_ins, residents
 from server.accounts.models import CodeKind
 from server.blueprints import errors
 from server.blueprints.h5.me import guard
@@ -78,19 +78,19 @@ def come_back() -> Response:
 @bp.get("/link/<code>")
 def show_link(code: str) -> Response:
     """Opened by the person, or by a program that draws a preview: it uses nothing up."""
-    parts().database.read(lambda session: sessions.find_code(session, code=code, kind=CodeKind.LOG_IN, now=utc_now()))
+    parts().database.read(lambda session: log_ins.find_code(session, code=code, kind=CodeKind.LOG_IN, now=utc_now()))
     return make_response(render_template("h5/me/link.html", code=code))
 
 
 @bp.post("/link/<code>")
 def enter_by_link(code: str) -> Response:
-    token = parts().database.write(lambda session: sessions.log_in_by_code(session, code=code, now=utc_now()))
+    token = parts().database.write(lambda session: log_ins.log_in_by_code(session, code=code, now=utc_now()))
     return _enter(token, guard.HOME)
 
 
 @bp.errorhandler(LogInFailed)
 @bp.errorhandler(SnapshotVisitor)
-@bp.errorhandler(sessions.LinkOver)
+@bp.errorhandler(log_ins.LinkOver)
 def refused(fault: Refused) -> Response:
     """A reload of a page that has done its work is no fault: whoever is logged in goes on."""
     if guard.find_resident() is not None:
@@ -103,13 +103,13 @@ def _open(session: Session, openid: str) -> str:
     resident = residents.resident_of(
         session, app_id=parts().settings.wechat_oa_app_id, openid=openid, is_follower=False, now=utc_now()
     )
-    return sessions.open_session(session, resident=resident, now=utc_now())
+    return log_ins.open_session(session, resident=resident, now=utc_now())
 
 
 def _enter(token: str, address: str) -> Response:
     """The log-in that this phone had before ends: it would be one that nobody can end here any more."""
     if guard.token():
-        parts().database.write(lambda session: sessions.end_session(session, token=guard.token()))
+        parts().database.write(lambda session: log_ins.end_session(session, token=guard.token()))
     return guard.keep(make_response(redirect(address, 303)), token)
 
 
