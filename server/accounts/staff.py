@@ -158,7 +158,9 @@ def find_by_session(session: Session, *, token: str, kind: SessionKind, now: dat
 
 
 def as_staff(session: Session, member: StaffMember, *, now: datetime) -> Staff:
-    """The member with the posts of today."""
+    """The member with the posts of today; whoever is switched off has none."""
+    if not member.is_active:
+        return Staff(member.id, member.public_id, member.display_name, ())
     rows = session.execute(
         sa.select(StaffPost, Organisation.path, Organisation.is_root)
         .join(Organisation, Organisation.id == StaffPost.organisation_id)

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from server.accounts.policy import Role
 from server.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
 from server.logs import log
 from server.texts import has_text, text
@@ -32,7 +33,13 @@ def status_of(error: DomainError) -> int:
 def sentence_of(error: DomainError) -> str:
     """The Chinese sentence for a fault. A code without one of its own falls back to its kind's."""
     key = f"errors.{error.code}"
-    return text(key, **error.facts) if has_text(key) else text("errors.internal")
+    if not has_text(key):
+        return text("errors.internal")
+    return text(key, **{name: _worded(fact) for name, fact in error.facts.items()})
+
+
+def _worded(fact: object) -> object:
+    return text(f"console.role.{fact}") if isinstance(fact, Role) else fact
 
 
 def note(error: DomainError) -> None:
