@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.accounts.policy import DISTRICT_ROLES, GIVES, Role, may_be_together
-from server.accounts.staff import Staff
+from server.accounts.staff import Staff, held_on
 from server.accounts.staff_models import StaffMember, StaffPost, Team
 from server.audit import service as audit
 from server.clock import local_day
@@ -89,6 +89,17 @@ def give_post(session: Session, *, member: StaffMember, wanted: Wanted, by: Staf
     session.flush()
     _record(session, "post.given", post, by, now)
     return post
+
+
+def list_held(session: Session, *, staff: Staff, now: datetime) -> list[tuple[Role, str]]:
+    """One's own posts of today, each with the name of its place."""
+    rows = session.execute(
+        sa.select(StaffPost.role, Organisation.name)
+        .join(Organisation, Organisation.id == StaffPost.organisation_id)
+        .where(StaffPost.staff_id == staff.id, held_on(local_day(now)))
+        .order_by(StaffPost.id)
+    )
+    return [(role, name) for role, name in rows]
 
 
 def end_post(session: Session, *, post_public_id: str, on: date, by: Staff, now: datetime) -> StaffPost:

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from server.blueprints import wechat
-from server.blueprints.console import duty, sign_in
+from server.blueprints.console import account, duty, invitation, resets, second_factor, sign_in
 from server.blueprints.h5 import assessment, contact
 
 # Switched off by name only. These forms carry a token of their own, or belong to nobody: a form token that expires must
@@ -17,4 +17,5 @@ def register_console(app: Flask) -> None:
     for blueprint in WITHOUT_CSRF:
         csrf.exempt(blueprint)
     app.register_blueprint(sign_in.bp)
-    app.register_blueprint(duty.bp)
+    for blueprint in (second_factor.bp, invitation.bp, account.bp, resets.bp, duty.bp):
+        app.register_blueprint(blueprint)
