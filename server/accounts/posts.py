@@ -174,6 +174,17 @@ def give_post(session: Session, *, member: StaffMember, wanted: Wanted, by: Staf
     return post
 
 
+def list_held(session: Session, *, staff: Staff, now: datetime) -> list[tuple[Role, str]]:
+    """One's own posts of today, each with the name of its place."""
+    rows = session.execute(
+        sa.select(StaffPost.role, Organisation.name)
+        .join(Organisation, Organisation.id == StaffPost.organisation_id)
+        .where(StaffPost.staff_id == staff.id, held_on(local_day(now)))
+        .order_by(StaffPost.id)
+    )
+    return [(role, name) for role, name in rows]
+
+
 def end_post(
     session: Session, *, post_public_id: str, on: date, by: Staff, now: datetime, domains: Sequence[HandsOver] = ()
 ) -> StaffPost:

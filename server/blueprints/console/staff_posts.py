@@ -1,11 +1,10 @@
 """Posts of colleagues: give one, end one. Where a post is to be held is picked first, on a page of its own."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from server.accounts import directory, posts, teams
