@@ -181,12 +181,10 @@ def _limits(session: Session, wish: Wish, now: datetime) -> list[sa.ColumnElemen
             )
         )
     if wish.state:
-        has_password = StaffMember.password_hash != ""
-        limits += {
-            State.ACTIVE: [StaffMember.is_active.is_(True), has_password],
-            State.INVITED: [StaffMember.is_active.is_(True), ~has_password],
-            State.OFF: [StaffMember.is_active.is_(False)],
-        }[wish.state]
+        limits.append(StaffMember.is_active.is_(wish.state is not State.OFF))
+    if wish.state in {State.ACTIVE, State.INVITED}:
+        is_invited = StaffMember.password_hash == ""
+        limits.append(is_invited if wish.state is State.INVITED else ~is_invited)
     if wish.is_about_posts:
         limits.append(StaffMember.id.in_(sa.select(StaffPost.staff_id).where(*_post_limits(session, wish, now))))
     return limits

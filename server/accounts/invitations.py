@@ -81,14 +81,14 @@ def take(session: Session, *, token: str, password: str, now: datetime) -> Staff
     return member
 
 
-def switch_off(session: Session, *, staff_public_id: str, by: Staff, now: datetime) -> None:
+def switch_off(session: Session, *, staff_public_id: str, by: Staff, now: datetime, reason: str = "-") -> None:
     """No log-in, no session, no link any more; posts and acts stay on record. Raises NotFound, OwnAccount."""
     member = _get_other(session, staff_public_id, by)
     if member.is_active:
         member.is_active = False
         _end_links(session, member, now)
         sessions.end_all(session, staff_id=member.id, now=now)
-        _record(session, "staff.switched_off", member, by, now)
+        _record(session, "staff.switched_off", member, by, now, reason)
 
 
 def switch_on(session: Session, *, staff_public_id: str, by: Staff, now: datetime) -> None:
@@ -134,5 +134,13 @@ def _end_links(session: Session, member: StaffMember, now: datetime) -> None:
     session.flush()
 
 
-def _record(session: Session, action: str, member: StaffMember, by: Staff, now: datetime) -> None:
-    audit.record(session, actor=by.actor, action=action, object_kind="staff", object_id=member.public_id, now=now)
+def _record(session: Session, action: str, member: StaffMember, by: Staff, now: datetime, reason: str = "-") -> None:
+    audit.record(
+        session,
+        actor=by.actor,
+        action=action,
+        object_kind="staff",
+        object_id=member.public_id,
+        reason=reason,
+        now=now,
+    )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from server.accounts import second_factor, throttle
 from server.accounts.passwords import check_strength, hash_password, is_password
 from server.accounts.policy import needs_second_factor
+from server.accounts.scope import EVERYWHERE
 from server.accounts.staff import (
     SIGN_IN,
     SignedIn,
@@ -26,6 +27,7 @@ from server.accounts.staff import (
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost, StaffSession
 from server.accounts.throttle import WrongSecret
 from server.audit import service as audit
+from server.clock import local_day
 from server.errors import NotFound, Refused
 from server.organisations.models import Organisation
 from server.vault import token_hash
@@ -220,6 +222,9 @@ def _renew(session: Session, staff: Staff, token: str, *, proven_at: datetime | 
 def _let_in(session: Session, staff: Staff, before: Tokens, *, proven_at: datetime | None, now: datetime) -> str:
     if before.bell:
         end_session(session, token=before.bell, now=now)
+    # The day alone: who looks after colleagues asks which accounts nobody uses, not when somebody comes to work.
+    came = sa.update(StaffMember).where(StaffMember.id == staff.id).values(last_signed_in_on=local_day(now))
+    session.execute(came, execution_options=EVERYWHERE)
     _record(session, staff, "staff.signed_in", now)
     return _open_bell(session, staff, proven_at=proven_at, now=now)
 

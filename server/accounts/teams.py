@@ -40,9 +40,10 @@ class TeamRow:
 
 
 def list_teams(session: Session, *, asked: Asked) -> Page[TeamRow]:
-    statement = sa.select(Team, Organisation.name).join(Organisation, Organisation.id == Team.organisation_id)
-    page = LISTING.page(session, statement, asked)
-    return page.of([_as_row(team, place) for team, place in page.rows])
+    page = LISTING.page(session, sa.select(Team), asked)
+    found = [row[0] for row in page.rows]
+    places = organisations.names_by_id(session, {team.organisation_id for team in found})
+    return page.of([_as_row(team, places[team.organisation_id]) for team in found])
 
 
 def get_team(session: Session, *, public_id: str) -> tuple[Team, TeamRow]:

@@ -11,9 +11,12 @@ from server.blueprints.console import (
     home,
     invitation,
     navigation,
+    people,
     resets,
+    roles,
     second_factor,
     sign_in,
+    teams,
 )
 from server.blueprints.h5 import assessment, contact
 
@@ -29,4 +32,6 @@ def register_console(app: Flask) -> None:
     app.jinja_env.globals.update(menu=navigation.menu, address_with=navigation.address_with, take_flashes=flashes.take)
     app.register_blueprint(sign_in.bp)
     for blueprint in (home.bp, second_factor.bp, invitation.bp, account.bp, resets.bp, duty.bp):
+        app.register_blueprint(blueprint)
+    for blueprint in (people.bp, teams.bp, roles.bp):
         app.register_blueprint(blueprint)

@@ -50,10 +50,10 @@ def show_new() -> str:
 @guarded(Permission.MANAGE_ACCOUNTS)
 def invite() -> ResponseReturnValue:
     form = read_form(InviteForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return _invite_page(form, request.form.get("place", "")), 422
     try:
-        member, token = store.write(lambda session: _invite(session, form.value))
+        member, token = store.write(lambda session: _invite(session, filled))
     except DomainError as refusal:
         refuse_beside(form, refusal)
         return _invite_page(form, form.typed["place"]), status_of(refusal)
@@ -74,9 +74,9 @@ def invite_again(staff_id: str) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_ACCOUNTS)
 def switch_off(staff_id: str) -> ResponseReturnValue:
     form = read_form(OffForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return colleague_page(staff_id, off_form=form), 422
-    reason, domains = form.value.reason, parts().domains_that_hand_over
+    reason, domains = filled.reason, parts().domains_that_hand_over
     store.write(
         lambda session: leaving.switch_off(
             session, staff_public_id=staff_id, reason=reason, by=g.staff, domains=domains, now=utc_now()
@@ -103,10 +103,10 @@ def end_sessions(staff_id: str) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_ACCOUNTS)
 def ask_for_reset(staff_id: str) -> ResponseReturnValue:
     form = read_form(ResetForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return colleague_page(staff_id, reset_form=form), 422
     try:
-        store.write(lambda session: _ask_for_reset(session, staff_id, form.value))
+        store.write(lambda session: _ask_for_reset(session, staff_id, filled))
     except resets.AskedAlready as refusal:
         return colleague_page(staff_id, reset_form=form.refuse("reason", refusal)), status_of(refusal)
     return _back_to(staff_id, "reset_asked")

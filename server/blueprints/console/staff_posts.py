@@ -64,10 +64,10 @@ def show_new(staff_id: str) -> str:
 @guarded(Permission.MANAGE_POSTS)
 def give(staff_id: str) -> ResponseReturnValue:
     form = read_form(PostForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return _new_page(staff_id, form, request.form.get("place", "")), 422
     try:
-        store.write(lambda session: _give(session, staff_id, form.value))
+        store.write(lambda session: _give(session, staff_id, filled))
     except DomainError as refusal:
         refuse_beside(form, refusal)
         return _new_page(staff_id, form, request.form.get("place", "")), status_of(refusal)
@@ -85,10 +85,10 @@ def show_end(post_id: str) -> str:
 @guarded(Permission.MANAGE_POSTS)
 def end(post_id: str) -> ResponseReturnValue:
     form = read_form(EndForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return _end_page(post_id, form), 422
     try:
-        staff_id = store.write(lambda session: _end(session, post_id, form.value))
+        staff_id = store.write(lambda session: _end(session, post_id, filled))
     except posts.BadDates as refusal:
         return _end_page(post_id, form.refuse("on", refusal)), status_of(refusal)
     say("post_ended")

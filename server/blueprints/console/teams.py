@@ -48,10 +48,10 @@ def show_new() -> str:
 @guarded(Permission.MANAGE_POSTS)
 def add() -> ResponseReturnValue:
     form = read_form(TeamForm)
-    if form.value is None:
+    if (filled := form.value) is None:
         return _new_page(form, request.form.get("place", "")), 422
     try:
-        team_id = store.write(lambda session: _add(session, form.value))
+        team_id = store.write(lambda session: _add(session, filled))
     except (teams.TeamNameTaken, teams.TeamNameNeeded) as refusal:
         return _new_page(form.refuse("name", refusal), form.typed["place"]), status_of(refusal)
     say("team_added")
@@ -68,9 +68,9 @@ def show_team(team_id: str) -> str:
 @guarded(Permission.MANAGE_POSTS)
 def rename(team_id: str) -> ResponseReturnValue:
     form, now = read_form(NameForm), utc_now()
-    if form.value is None:
+    if (filled := form.value) is None:
         return _team_page(team_id, form), 422
-    name = form.value.name
+    name = filled.name
     try:
         store.write(lambda session: teams.rename_team(session, public_id=team_id, name=name, by=g.staff, now=now))
     except (teams.TeamNameTaken, teams.TeamNameNeeded) as refusal:
