@@ -31,7 +31,6 @@ STATEMENT_LIMIT = 10
 BUSIER = {
     "blueprints/h5/assessment.py:answer": "nothing may stand between a danger sign and its alert",
     "blueprints/h5/entry.py:open_code": "a scanned code leads on though it cannot be counted",
-    "blueprints/console/sign_in.py:enter": "a wrong try is counted after its transaction was taken back",
 }
 
 
