@@ -13,7 +13,9 @@ import pytest
 from jinja2 import Environment, nodes
 
 import server
-from server.accounts.policy import Role
+from server.accounts.directory import State
+from server.accounts.leaving import Reason
+from server.accounts.policy import CONDITIONS, Permission, Role
 from server.assessment.policy import AgeBand
 from server.blueprints.console import navigation
 from server.blueprints.console.duty import PURPOSES
@@ -148,6 +150,10 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
         ("console.role.", Role),
+        ("permissions.", Permission),
+        ("conditions.", CONDITIONS),
+        ("staff.state_", State),
+        ("staff.off_reason_", Reason),
         ("console.menu.", [entry.key for entry in navigation.ENTRIES]),
         ("console.menu.group_", [entry.group for entry in navigation.ENTRIES]),
         ("h5.contact_when_", CallWhen),

@@ -33,11 +33,11 @@ class InviteForm(PostForm):
 
 
 class OffForm(FormModel):
-    reason: Reason
+    off_reason: Reason
 
 
 class ResetForm(FormModel):
-    reason: Annotated[str, Field(max_length=resets.LONGEST_REASON)]
+    reset_reason: Annotated[str, Field(max_length=resets.LONGEST_REASON)]
 
 
 @bp.get("/new")
@@ -76,7 +76,7 @@ def switch_off(staff_id: str) -> ResponseReturnValue:
     form = read_form(OffForm)
     if (filled := form.value) is None:
         return colleague_page(staff_id, off_form=form), 422
-    reason, domains = filled.reason, parts().domains_that_hand_over
+    reason, domains = filled.off_reason, parts().domains_that_hand_over
     store.write(
         lambda session: leaving.switch_off(
             session, staff_public_id=staff_id, reason=reason, by=g.staff, domains=domains, now=utc_now()
@@ -108,13 +108,13 @@ def ask_for_reset(staff_id: str) -> ResponseReturnValue:
     try:
         store.write(lambda session: _ask_for_reset(session, staff_id, filled))
     except resets.AskedAlready as refusal:
-        return colleague_page(staff_id, reset_form=form.refuse("reason", refusal)), status_of(refusal)
+        return colleague_page(staff_id, reset_form=form.refuse("reset_reason", refusal)), status_of(refusal)
     return _back_to(staff_id, "reset_asked")
 
 
 def _ask_for_reset(session: Session, staff_id: str, form: ResetForm) -> None:
     member = directory.get_member(session, public_id=staff_id)
-    resets.ask(session, login_name=member.login_name, reason=form.reason, by=g.staff, now=utc_now())
+    resets.ask(session, login_name=member.login_name, reason=form.reset_reason, by=g.staff, now=utc_now())
 
 
 def _invite(session: Session, form: InviteForm) -> tuple[StaffMember, str]:
