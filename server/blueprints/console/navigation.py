@@ -29,6 +29,7 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("home.show", Permission.OWN_ACCOUNT, "home", "home", "work"),
     Entry("duty.screen", Permission.WATCH_ALERTS, "duty", "bell", "work"),
+    Entry("alerts.listing", Permission.WATCH_ALERTS, "alerts", "list", "work"),
 )
 
 
