@@ -29,6 +29,7 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("home.show", Permission.OWN_ACCOUNT, "home", "home", "work"),
     Entry("duty.screen", Permission.WATCH_ALERTS, "duty", "bell", "work"),
+    Entry("alerts.listing", Permission.WATCH_ALERTS, "alerts", "list", "work"),
     Entry("people.staff.show_list", Permission.SEE_STAFF, "staff", "people", "people"),
     Entry("teams.show_list", Permission.SEE_STAFF, "teams", "list", "people"),
     Entry("roles.show", Permission.OWN_ACCOUNT, "roles", "key", "people"),
