@@ -6,7 +6,7 @@ import secrets
 PUBLIC_ID_LENGTH = 22
 
 # Entry points are printed under a code and read out on the phone: no 0/O, 1/l/I, and short enough to type.
-_PRINTED_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+PRINTED_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 PRINTED_CODE_LENGTH = 10
 
 
@@ -21,8 +21,8 @@ def new_token() -> str:
 
 def new_printed_code() -> str:
     """About 49 bits: not a secret (it hangs on a wall), but not enumerable either."""
-    return "".join(secrets.choice(_PRINTED_ALPHABET) for _ in range(PRINTED_CODE_LENGTH))
+    return "".join(secrets.choice(PRINTED_ALPHABET) for _ in range(PRINTED_CODE_LENGTH))
 
 
 def is_printed_code(value: str) -> bool:
-    return len(value) == PRINTED_CODE_LENGTH and all(letter in _PRINTED_ALPHABET for letter in value)
+    return len(value) == PRINTED_CODE_LENGTH and all(letter in PRINTED_ALPHABET for letter in value)

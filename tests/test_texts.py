@@ -13,12 +13,16 @@ import pytest
 from jinja2 import Environment, nodes
 
 import server
-from server.accounts.policy import Role
+from server.accounts.directory import State
+from server.accounts.leaving import Reason
+from server.accounts.policy import CONDITIONS, Permission, Role, roles_with
 from server.accounts.purposes import Purpose
 from server.assessment.policy import AgeBand
+from server.blueprints.console import navigation
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
 from server.crisis.models import CallWhen, Outcome, SourceKind
+from server.crisis.overview import AlertState
 from server.errors import DomainError
 from server.organisations.doors import DoorCode
 from server.organisations.service import EntryPointState
@@ -82,6 +86,16 @@ def uses_in_templates() -> Iterator[Use]:
                 yield Use(f"{file.relative_to(ROOT)}:{call.lineno}", pattern, names, call.dyn_kwargs is not None)
 
 
+def prefixes_in_templates() -> Iterator[Use]:
+    """`codes | map_words("prefix_")`: a text for each code."""
+    environment = Environment(autoescape=True)
+    for file in templates():
+        for one in environment.parse(file.read_text(encoding="utf-8")).find_all(nodes.Filter):
+            if one.name == "map_words":
+                pattern = f"{re.escape(one.args[0].value)}[a-z0-9_.]+"
+                yield Use(f"{file.relative_to(ROOT)}:{one.lineno}", pattern, frozenset(), False)
+
+
 def pattern_of_template(key: nodes.Expr) -> str:
     match key:
         case nodes.Const():
@@ -91,7 +105,7 @@ def pattern_of_template(key: nodes.Expr) -> str:
     return "[a-z0-9_.]+"
 
 
-USES = [*uses_in_code(), *uses_in_templates()]
+USES = [*uses_in_code(), *uses_in_templates(), *prefixes_in_templates()]
 
 
 def keys_of(use: Use) -> list[str]:
@@ -113,7 +127,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 
 def test_every_string_that_looks_like_the_key_of_a_page_or_a_chat_is_one() -> None:
     """Keys travel through variables too."""
-    looks_like_one = re.compile(r"(h5|chat|when|errors)\.[a-z0-9_.]+[a-z0-9_]")
+    looks_like_one = re.compile(r"(h5|chat|when|errors|console)\.[a-z0-9_.]+[a-z0-9_]")
     unknown = [
         (str(file.relative_to(ROOT)), node.value)
         for file in python_files()
@@ -147,12 +161,20 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("duty.outcome_", Outcome),
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
+        ("console.role.", Role),
+        ("console.alerts.state_", AlertState),
+        ("permissions.", Permission),
+        ("conditions.", CONDITIONS),
+        ("staff.state_", State),
+        ("staff.off_reason_", Reason),
+        ("console.menu.", [entry.key for entry in navigation.ENTRIES]),
+        ("console.menu.group_", [entry.group for entry in navigation.ENTRIES]),
         ("h5.contact_when_", CallWhen),
         ("h5.age_", [band.removeprefix("age_") for band in AgeBand]),
         ("h5.entry_title_", set(EntryPointState) - {EntryPointState.OPEN}),
         ("h5.entry_lead_", set(EntryPointState) - {EntryPointState.OPEN}),
         ("chat.entry_", set(EntryPointState) - {EntryPointState.OPEN}),
-        ("me.role_", [*Role, "former"]),
+        ("me.role_", [*roles_with(Permission.READ_CONTACT), "former"]),
         ("me.purpose_", Purpose),
         ("me.withdraw_note_", Purpose),
         ("when.weekday_", "0123456"),

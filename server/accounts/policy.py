@@ -82,7 +82,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 CONDITIONS: dict[Permission, str] = {
     P.READ_CONTACT: "the alert was taken over by whoever asks (crisis.desk)",
     P.CLOSE_ALERT: "the alert was taken over by whoever asks, or they supervise (crisis.desk)",
-    P.APPROVE_RESET: "neither asked for it nor is the one whose factor it is (accounts.second_factor)",
+    P.APPROVE_RESET: "neither asked for it nor is the one whose factor it is (accounts.resets)",
     P.APPROVE_EXPORT: "did not ask for it (accounts.exports)",
 }
 

@@ -5,8 +5,8 @@ loads of relations) is narrowed here, by the event below, and nothing has to be 
 outside answers like a missing one, because the same query looked for both.
 
 Narrowed is every table with an `organisation_id`, by its `department_id` and `team_id` too where it has them, the tree
-itself, and colleagues by their posts. A post without a line sees every line, one without a team every team; a post with
-one sees only rows that name it.
+itself, and colleagues by their posts (who sees the whole district sees all of them). A post without a line sees every
+line, one without a team every team; a post with one sees only rows that name it.
 """
 
 from collections.abc import Iterator
@@ -50,6 +50,19 @@ def seen_by(session: Session, staff: Staff, permission: Permission) -> Iterator[
         session.info[_SIGHT] = before
 
 
+@contextmanager
+def seen_by_nobody(session: Session) -> Iterator[None]:
+    """Within the block nothing is narrowed: for what follows by itself from an act that was allowed.
+
+    The work of a post that ends goes back wherever it lies, also where whoever ended it sees nothing.
+    """
+    before = session.info.pop(_SIGHT, None)
+    try:
+        yield
+    finally:
+        session.info[_SIGHT] = before
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _narrow(state: ORMExecuteState) -> None:
     sight = state.session.info.get(_SIGHT)
@@ -78,6 +91,8 @@ def _criterion(model: type[Any], staff: Staff, permission: Permission) -> sa.Col
 
 def _within(model: type[Any], post: Any) -> sa.ColumnElement[bool]:
     if model is StaffMember:
+        if post.is_district_wide and post.department_id is None and post.team_id is None:
+            return sa.true()  # also whoever holds no post yet
         held = sa.select(_POSTS.c.staff_id).where(_within(StaffPost, post))
         return StaffMember.id.in_(held)
     limits: list[sa.ColumnElement[bool]] = [sa.true()]

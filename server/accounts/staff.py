@@ -5,33 +5,34 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.accounts.policy import PERMISSIONS, Permission, Role, roles_with
+from server.accounts.factor_models import SecondFactor
+from server.accounts.passwords import check_strength, hash_password, is_password
+from server.accounts.policy import PERMISSIONS, Permission, Role, needs_second_factor, roles_with
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost, StaffSession
+from server.accounts.throttle import WrongSecret
 from server.clock import local_day
-from server.errors import Conflict, Invalid, Refused
+from server.errors import Conflict, Invalid
 from server.ids import new_public_id, new_token
 from server.organisations.models import Organisation
 from server.vault import token_hash
 
+SIGN_IN = "staff_sign_in"  # what the throttle counts under the login name
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=12)
 BELL_LASTS = timedelta(hours=14)  # a night shift with its handover
-SHORTEST_PASSWORD = 12
+# After the password: how long somebody may look for their phone.
+HALF_OPEN_LASTS = timedelta(minutes=10)
+# How long a code counts for acts that ask for one.
+PROOF_LASTS = timedelta(minutes=15)
 # Reading the session on every poll must not write on every poll.
 _TOUCH_EVERY = timedelta(seconds=30)
 _LOGIN_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-# Argon2id with OWASP's first recommendation (19 MiB, t=2, p=1).
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Verified when the account is unknown, so that its absence cannot be heard in the time it takes.
-_NOBODY = _hasher.hash("nobody has this password")
 
 
-class LoginFailed(Refused):
+class LoginFailed(WrongSecret):
     code = "accounts.login_failed"
 
 
@@ -43,10 +44,6 @@ class BadLoginName(Invalid):
     code = "accounts.bad_login_name"
 
 
-class WeakPassword(Invalid):
-    code = "accounts.weak_password"
-
-
 @dataclass(frozen=True, slots=True)
 class Post:
     """A role at a node, as long as it is held; None stands for every line, every team."""
@@ -56,6 +53,7 @@ class Post:
     is_district_wide: bool = False
     department_id: int | None = None
     team_id: int | None = None
+    place: str = ""  # the node's name, for the page's corner
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -84,19 +82,37 @@ class Staff:
         return ("staff", self.public_id)
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that somebody holds. Half open, it leads to the second factor and nowhere else."""
+
+    staff: Staff
+    session_public_id: str
+    second_factor_at: datetime | None
+    has_factor: bool
+    is_half_open: bool
+
+    def is_proven(self, now: datetime) -> bool:
+        """Whether a code was entered a short while ago; who needs none and has none has nothing to prove."""
+        return self.second_factor_at is None or now - self.second_factor_at <= PROOF_LASTS
+
+
 def create_staff(
     session: Session, *, login_name: str, display_name: str, password: str | None, now: datetime
 ) -> StaffMember:
-    """Raises BadLoginName, WeakPassword, LoginNameTaken. Without a password nobody signs in until an invitation is taken."""
+    """Raises BadLoginName, WeakPassword, GuessablePassword, LoginNameTaken.
+
+    Without a password nobody signs in until an invitation is taken.
+    """
     if not _LOGIN_NAME.fullmatch(login_name):
         raise BadLoginName
     if password is not None:
-        check_strength(password)
+        check_strength(password, (login_name, display_name))
     member = StaffMember(
         public_id=new_public_id(),
         login_name=login_name,
         display_name=display_name,
-        password_hash="" if password is None else _hasher.hash(password),
+        password_hash="" if password is None else hash_password(password),
         password_changed_at=None if password is None else now,
         is_active=True,
         created_at=now,
@@ -109,26 +125,28 @@ def create_staff(
     return member
 
 
-def check_strength(password: str) -> None:
-    """Raises WeakPassword. Length is what counts; rules about characters only make people write passwords down."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise WeakPassword(shortest=SHORTEST_PASSWORD)
-
-
 def check_password(session: Session, *, login_name: str, password: str) -> StaffMember:
     """The member with this password. Raises LoginFailed, alike for a wrong name and a wrong password."""
     member = session.scalar(sa.select(StaffMember).where(StaffMember.login_name == login_name.strip().lower()))
-    try:
-        _hasher.verify(member.password_hash if member else _NOBODY, password)
-    except (VerificationError, InvalidHashError):
-        raise LoginFailed from None
-    if member is None or not member.is_active:
+    kept = member.password_hash if member else ""
+    if not is_password(kept, password) or member is None or not member.is_active:
+        raise LoginFailed
+    # Under the row's lock: a password changed meanwhile ends the sessions of the old one, and this would be one more.
+    current = sa.select(StaffMember.password_hash).where(StaffMember.id == member.id).with_for_update()
+    if session.scalar(current) != kept:
         raise LoginFailed
     return member
 
 
-def open_session(session: Session, *, member: StaffMember, kind: SessionKind, now: datetime) -> str:
-    """A new session; its token is returned once and stored only as a hash."""
+def open_session(
+    session: Session,
+    *,
+    member: StaffMember | Staff,
+    kind: SessionKind,
+    now: datetime,
+    proven_at: datetime | None = None,
+) -> str:
+    """A new session; its token is returned once and stored only as a hash. `proven_at`: when the second factor was."""
     token = new_token()
     session.add(
         StaffSession(
@@ -138,7 +156,7 @@ def open_session(session: Session, *, member: StaffMember, kind: SessionKind, no
             kind=kind,
             created_at=now,
             last_used_at=now,
-            second_factor_at=None,
+            second_factor_at=proven_at,
             ended_at=None,
         )
     )
@@ -147,26 +165,45 @@ def open_session(session: Session, *, member: StaffMember, kind: SessionKind, no
 
 
 def find_by_session(session: Session, *, token: str, kind: SessionKind, now: datetime) -> Staff | None:
-    """Who holds this token; None when it is unknown, ended, idle for too long, or its owner was switched off."""
+    """Who holds this token; None when it is unknown, half open, ended, idle for too long, or its owner switched off."""
+    found = find_signed_in(session, token=token, kind=kind, now=now)
+    return None if found is None or found.is_half_open else found.staff
+
+
+def find_signed_in(session: Session, *, token: str, kind: SessionKind, now: datetime) -> SignedIn | None:
+    """The session itself, half open or not. Whether a factor is needed is asked of today's posts, each time."""
     row = session.get(StaffSession, token_hash(token))
-    if row is None or row.kind is not kind or row.ended_at is not None or _is_over(row, now):
+    if row is None or row.kind is not kind or row.ended_at is not None or is_over(row, now):
         return None
     member = session.get_one(StaffMember, row.staff_id)
     if not member.is_active:
         return None
-    return as_staff(session, member, now=now)
+    staff = as_staff(session, member, now=now)
+    has_factor = row.second_factor_at is not None or has_second_factor(session, staff_id=member.id)
+    is_half_open = row.second_factor_at is None and (has_factor or needs_second_factor(staff.roles))
+    if is_half_open and now - row.last_used_at > HALF_OPEN_LASTS:
+        return None
+    return SignedIn(staff, row.public_id, row.second_factor_at, has_factor, is_half_open)
+
+
+def has_second_factor(session: Session, *, staff_id: int) -> bool:
+    confirmed = sa.select(SecondFactor.confirmed_at).where(SecondFactor.staff_id == staff_id)
+    return session.scalar(confirmed) is not None
 
 
 def as_staff(session: Session, member: StaffMember, *, now: datetime) -> Staff:
-    """The member with the posts of today."""
+    """The member with the posts of today; whoever is switched off has none."""
+    if not member.is_active:
+        return Staff(member.id, member.public_id, member.display_name, ())
     rows = session.execute(
-        sa.select(StaffPost, Organisation.path, Organisation.is_root)
+        sa.select(StaffPost, Organisation.path, Organisation.is_root, Organisation.name)
         .join(Organisation, Organisation.id == StaffPost.organisation_id)
         .where(StaffPost.staff_id == member.id, held_on(local_day(now)))
         .order_by(StaffPost.id)
     ).all()
     posts = tuple(
-        Post(post.role, path, bool(is_root), post.department_id, post.team_id) for post, path, is_root in rows
+        Post(post.role, path, bool(is_root), post.department_id, post.team_id, name)
+        for post, path, is_root, name in rows
     )
     return Staff(member.id, member.public_id, member.display_name, posts)
 
@@ -176,7 +213,7 @@ def held_on(day: date) -> sa.ColumnElement[bool]:
     return sa.and_(StaffPost.starts_on <= day, sa.or_(StaffPost.ends_on.is_(None), StaffPost.ends_on > day))
 
 
-def _is_over(row: StaffSession, now: datetime) -> bool:
+def is_over(row: StaffSession, now: datetime) -> bool:
     if row.kind is SessionKind.BELL:
         return now - row.created_at > BELL_LASTS
     return now - row.last_used_at > IDLE or now - row.created_at > LONGEST
@@ -207,6 +244,10 @@ def end_session(session: Session, *, token: str, now: datetime) -> None:
 def purge_sessions(session: Session, now: datetime) -> None:
     """Rows older than a day past their longest life are of no use to anybody."""
     session.execute(sa.delete(StaffSession).where(StaffSession.created_at < now - BELL_LASTS - timedelta(days=1)))
+
+
+def login_name_of(session: Session, *, by: Staff) -> str:
+    return session.scalars(sa.select(StaffMember.login_name).where(StaffMember.id == by.id)).one()
 
 
 def names_of(session: Session, ids: set[int]) -> dict[int, str]:

@@ -21,6 +21,7 @@ class StaffMember(Base):
     password_changed_at: Mapped[datetime | None]
     is_active: Mapped[bool]
     created_at: Mapped[datetime]
+    last_signed_in_on: Mapped[date | None]
 
 
 class Team(Base):

@@ -21,6 +21,12 @@ MAX_WAIT = timedelta(seconds=60)
 _FORGET_AFTER = timedelta(hours=1)
 
 
+class WrongSecret(Refused):
+    """A password or a code that does not fit. Whoever catches it at the edge counts it."""
+
+    code = "accounts.wrong_secret"
+
+
 class TooManyTries(Refused):
     code = "accounts.too_many_tries"
 

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from server.accounts.policy import Role
 from server.blueprints import json_errors
 from server.blueprints.json_errors import WrongMediaType
 from server.errors import Conflict, DomainError, Invalid, NotFound, NotSignedIn, Refused, TooMany, Unavailable
@@ -46,7 +47,13 @@ def status_of(error: DomainError) -> int:
 def sentence_of(error: DomainError) -> str:
     """The Chinese sentence for a fault. A code without one of its own falls back to its kind's."""
     key = f"errors.{error.code}"
-    return text(key, **error.facts) if has_text(key) else text("errors.internal")
+    if not has_text(key):
+        return text("errors.internal")
+    return text(key, **{name: _worded(fact) for name, fact in error.facts.items()})
+
+
+def _worded(fact: object) -> object:
+    return text(f"console.role.{fact}") if isinstance(fact, Role) else fact
 
 
 def note(error: DomainError) -> None:

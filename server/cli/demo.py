@@ -12,8 +12,8 @@ import yaml
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-from server.accounts import posts, staff
-from server.accounts.policy import Role
+from server.accounts import posts, second_factor, staff
+from server.accounts.policy import Role, needs_second_factor
 from server.accounts.staff_models import StaffMember
 from server.cli.common import fail, parts
 from server.cli.duty import read_hours
@@ -63,30 +63,49 @@ def _load_tree(session: Session, tree: dict[str, Any]) -> None:
             )
 
 
-def _load_staff(built: Parts, rows: list[dict[str, str]]) -> dict[str, str]:
-    """Log-ins with passwords of their own for this machine: nothing that is printed in a repository opens a console."""
+def _load_staff(built: Parts, rows: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Log-ins of their own for this machine: nothing that is printed in a repository opens a console.
+
+    The file holds each password and the secret of the authenticator, where the role needs one: the sandbox shows its codes.
+    """
     file = built.settings.xinqiao_instance / "demo-logins.json"
-    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    logins = {row["login_name"]: kept.get(row["login_name"]) or _new_password() for row in rows}
-    _write_private(file, json.dumps(logins, indent=1))
+    kept: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    logins = {row["login_name"]: _login_of(row, kept.get(row["login_name"])) for row in rows}
+    _write_private(file, json.dumps(logins, indent=1, ensure_ascii=False))
 
     def work(session: Session) -> None:
-        now = utc_now()
         for row in rows:
-            if session.scalar(sa.select(StaffMember.id).where(StaffMember.login_name == row["login_name"])):
-                continue
-            member = staff.create_staff(
-                session,
-                login_name=row["login_name"],
-                display_name=row["display_name"],
-                password=logins[row["login_name"]],
-                now=now,
-            )
-            root = organisations.root_of(session)
-            posts.give_post(session, member=member, wanted=posts.Wanted(Role(row["role"]), root), by=None, now=now)
+            _load_colleague(session, row, logins[row["login_name"]])
 
     built.database.write(work)
     return logins
+
+
+def _login_of(row: dict[str, str], kept: dict[str, str] | str | None) -> dict[str, str]:
+    if isinstance(kept, str):  # a file of before there were authenticators
+        kept = {"password": kept}
+    made = {"password": _new_password(), "secret": ""}
+    if needs_second_factor([Role(row["role"])]):
+        made["secret"] = second_factor.as_text(secrets.token_bytes(20))
+    return made | (kept or {}) | {"name": row["display_name"], "role": row["role"]}
+
+
+def _load_colleague(session: Session, row: dict[str, str], login: dict[str, str]) -> None:
+    now = utc_now()
+    member = session.scalar(sa.select(StaffMember).where(StaffMember.login_name == row["login_name"]))
+    if member is None:
+        member = staff.create_staff(
+            session,
+            login_name=row["login_name"],
+            display_name=row["display_name"],
+            password=login["password"],
+            now=now,
+        )
+        node = organisations.get_by_code(session, row["at"]) if "at" in row else organisations.root_of(session)
+        posts.give_post(session, member=member, wanted=posts.Wanted(Role(row["role"]), node), by=None, now=now)
+    # One that somebody enrolled by hand stays.
+    if login["secret"] and second_factor.find_secret(session, who=member) is None:
+        second_factor.set_factor(session, who=member, secret=second_factor.from_text(login["secret"]), now=now)
 
 
 def _new_password() -> str:

@@ -1,11 +1,13 @@
 """`flask staff …`: accounts of colleagues."""
 
 import click
+import sqlalchemy as sa
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-from server.accounts import posts, staff
-from server.accounts.policy import Role
+from server.accounts import posts, second_factor, staff
+from server.accounts.policy import Role, needs_second_factor
+from server.accounts.staff_models import StaffMember
 from server.audit import service as audit
 from server.cli.common import fail, parts
 from server.clock import utc_now
@@ -22,12 +24,15 @@ def staff_group() -> None:
 @staff_group.command()
 @click.option("--login-name", prompt=True)
 @click.option("--display-name", prompt=True)
-@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.DUTY_OFFICER.value)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.SECURITY_ADMINISTRATOR.value)
 @click.option("--organisation", default="", help="code of the node where the role is held; default: the district")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="XINQIAO_STAFF_PASSWORD")
 @with_appcontext
 def create(login_name: str, display_name: str, role: str, organisation: str, password: str) -> None:
-    """Create an account with one post. The password is asked for, or read from XINQIAO_STAFF_PASSWORD."""
+    """Create an account with one post, by default the first security administrator, who invites all others.
+
+    The password is asked for, or read from XINQIAO_STAFF_PASSWORD.
+    """
     now = utc_now()
 
     def work(session: Session) -> None:
@@ -53,3 +58,23 @@ def create(login_name: str, display_name: str, role: str, organisation: str, pas
     except DomainError as refusal:
         fail(text(f"errors.{refusal.code}", **refusal.facts))
     click.echo(f"{login_name} may sign in as {role}.")
+    if needs_second_factor([Role(role)]):
+        click.echo("An authenticator is set up at the first sign-in: have a phone with one at hand.")
+
+
+@staff_group.command()
+@click.argument("login_name")
+@with_appcontext
+def code(login_name: str) -> None:
+    """Print the present code of somebody's authenticator. Development only."""
+    if not parts().settings.is_development:
+        fail("Codes may only be printed where XINQIAO_ENV=development.")
+
+    def work(session: Session) -> bytes | None:
+        member = session.scalar(sa.select(StaffMember).where(StaffMember.login_name == login_name.lower()))
+        return second_factor.find_secret(session, who=member) if member else None
+
+    secret = parts().database.read(work)
+    if secret is None:
+        fail(f"{login_name} has no authenticator.")
+    click.echo(second_factor.code_at(secret, second_factor.step_of(utc_now())))

@@ -1,6 +1,7 @@
 """Every table of the application, for Alembic and for the test that head equals the models."""
 
 from server.accounts import api_models as api
+from server.accounts import factor_models as factors
 from server.accounts import models as accounts
 from server.accounts import staff_models as staff
 from server.assessment import models as assessment
@@ -14,5 +15,7 @@ from server.wechat import models as wechat
 
 __all__ = ["METADATA"]
 # Importing a module of models registers its tables.
-_REGISTERED = (accounts, api, staff, assessment, audit, crisis, Heartbeat, KeptAnswer, organisations, wechat)
+_REGISTERED = (
+    accounts, api, factors, staff, assessment, audit, crisis, Heartbeat, KeptAnswer, organisations, wechat,
+)  # fmt: skip
 METADATA = Base.metadata

@@ -12,6 +12,7 @@ from argon2 import extract_parameters
 from argon2.low_level import verify_secret
 from sqlalchemy.orm import Session
 
+from server.accounts.passwords import WeakPassword
 from server.accounts.policy import Role
 from server.accounts.posts import Wanted, give_post
 from server.accounts.staff import (
@@ -19,7 +20,6 @@ from server.accounts.staff import (
     LoginFailed,
     LoginNameTaken,
     Staff,
-    WeakPassword,
     check_password,
     create_staff,
     find_by_session,
@@ -110,7 +110,7 @@ def test_a_short_password_is_refused_with_the_length_that_is_needed(session: Ses
         create(session, password="x" * 11)
 
     assert refusal.value.facts == {"shortest": 12}
-    create(session, password="金" * 12)
+    create(session, password="金木水火土日月山石田禾竹")
 
 
 def test_a_password_is_kept_as_owasp_asks(session: Session, member: StaffMember) -> None:
@@ -147,12 +147,16 @@ def attempt(session: Session, login_name: str, password: str) -> LoginFailed:
     return refusal.value
 
 
-WRONG = [("chen.duty", "wrong password"), ("nobody", PASSWORD), ("", ""), ("chen.duty", ""), ("switched.off", PASSWORD)]
+WRONG = [
+    ("chen.duty", "wrong password"), ("nobody", PASSWORD), ("", ""), ("chen.duty", ""), ("switched.off", PASSWORD),
+    ("invited", PASSWORD), ("invited", ""),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("login_name", "password"), WRONG)
 def test_every_failure_looks_the_same(session: Session, member: StaffMember, login_name: str, password: str) -> None:
     create(session, "switched.off").is_active = False
+    create_staff(session, login_name="invited", display_name="invited", password=None, now=NOW)
 
     refusal = attempt(session, login_name, password)
 
@@ -164,6 +168,7 @@ def test_every_failure_looks_the_same(session: Session, member: StaffMember, log
 def test_every_failure_takes_one_argon2(session: Session, member: StaffMember, login_name: str, password: str) -> None:
     """Or the time until the answer would tell which accounts there are."""
     create(session, "switched.off").is_active = False
+    create_staff(session, login_name="invited", display_name="invited", password=None, now=NOW)
     session.flush()
 
     assert verifications(lambda: attempt(session, login_name, password)) == 1
@@ -203,7 +208,7 @@ def post(
 
 
 def posts_at(session: Session, member: StaffMember, now: datetime) -> tuple[tuple[Role, str], ...]:
-    token = open_session(session, member=member, kind=SCREEN, now=now)
+    token = open_session(session, member=member, kind=SCREEN, now=now, proven_at=now)
     staff = find_by_session(session, token=token, kind=SCREEN, now=now)
     assert staff is not None
     return tuple((post.role, post.path) for post in staff.posts)

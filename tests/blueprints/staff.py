@@ -5,6 +5,7 @@ import re
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests import authenticator
 from tests.canaries import PASSWORD
 
 _FORM_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -16,14 +17,23 @@ def text_of(answer: TestResponse) -> str:
 
 class Colleague:
     def __init__(self, app: Flask) -> None:
+        self.app = app
         self.client = app.test_client()
         page = self.client.get("/console/sign-in").get_data(as_text=True)
         self.form_token = _FORM_TOKEN.search(page)[1]
 
     def sign_in(self, login_name: str, password: str = PASSWORD) -> "Colleague":
+        """With password, and the code of the tests' authenticator where one is asked for."""
         answer = self.try_to_sign_in(login_name, password)
         assert answer.status_code == 303, answer.get_data(as_text=True)
+        if answer.headers["Location"] == "/console/second-factor":
+            authenticator.forget_used(self.app.extensions["xinqiao"].database)
+            answer = self.enter_code(authenticator.code())
+            assert answer.status_code == 303, answer.get_data(as_text=True)
         return self
+
+    def enter_code(self, code: str) -> TestResponse:
+        return self.post("/console/second-factor", code=code)
 
     def try_to_sign_in(self, login_name: str, password: str) -> TestResponse:
         return self.call("POST", "/console/sign-in", login_name=login_name, password=password)

@@ -31,7 +31,7 @@ def _words(answer) -> str:
 
 def test_a_colleague_signs_in_sees_the_duty_screen_and_signs_out(app, colleague, world):
     assert "值班员甲" in text_of(colleague.get("/console/duty"))
-    assert colleague.get("/console/").headers["Location"] == "/console/duty"
+    assert "值班员甲" in text_of(colleague.get("/console/"))
     colleague.post("/console/sign-out")
 
     assert colleague.get("/console/duty").status_code == 303
@@ -50,7 +50,7 @@ def test_an_ended_session_does_not_come_back_with_its_cookie(app, colleague):
 def test_no_token_stands_in_the_database(colleague, world):
     rows = world.all(StaffSession)
 
-    assert len(rows) == 2
+    assert len(rows) == 3, "password, screen, bell"
     assert not {colleague.cookie("xq_staff"), colleague.cookie("xq_bell")} & {row.token_hash for row in rows}
 
 
@@ -138,7 +138,7 @@ def test_the_same_sign_rings_with_its_place_as_soon_as_a_number_is_left(app, wor
 def test_a_broken_promise_is_shown_as_such(world, colleague, clock):
     world.raise_alert(number=PHONE)
     clock.shift(25 * 3600)
-    colleague.try_to_sign_in("duty1", PASSWORD)
+    colleague.sign_in("duty1")
 
     assert re.search(r"已超过答应的时间 ?1 小时", _words(colleague.get("/console/duty")))
 

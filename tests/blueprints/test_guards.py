@@ -1,12 +1,14 @@
 """Every route has a guard or stands in a named public list."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from server.accounts.policy import PERMISSIONS, Permission, Role
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
-from server.blueprints.console.guards import PUBLIC_ENDPOINTS
+from server.blueprints.console.guards import COMES_BACK, HALF_OPEN, PUBLIC_ENDPOINTS
 from server.blueprints.h5.me.guard import RESIDENT
 from server.blueprints.miniapp.marks import RESIDENT as API_RESIDENT
 from tests.blueprints.staff import Colleague
@@ -25,7 +27,7 @@ def _rules(app: Flask):
 def _guarded(app: Flask):
     """(method, address with any id in its place, what it asks for) of each route behind a guard of the staff's."""
     return [
-        (method, rule.rule.replace("<public_id>", "A" * 22), _guard_of(app, rule.endpoint))
+        (method, re.sub("<[^>]+>", "A" * 22, rule.rule), _guard_of(app, rule.endpoint))
         for rule in _rules(app)
         if _guard_of(app, rule.endpoint) not in {None, RESIDENT, API_RESIDENT}
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
@@ -38,19 +40,27 @@ def test_every_route_has_a_guard_or_stands_in_the_public_list(app):
     assert open_routes == PUBLIC_ENDPOINTS
 
 
-def test_a_guard_asks_for_a_permission_that_somebody_has_or_for_the_bell(app):
+def test_a_guard_asks_for_a_permission_that_somebody_has_or_for_the_bell_or_stands_before_the_code(app):
     asked = {_guard_of(app, rule.endpoint) for rule in _rules(app)} - {None, RESIDENT, API_RESIDENT}
 
-    assert asked - {SessionKind.BELL} <= set(Permission)
+    assert asked - {SessionKind.BELL, HALF_OPEN} <= set(Permission)
     assert all(any(permission in granted for granted in PERMISSIONS.values()) for permission in Permission)
 
 
-def test_of_the_console_only_the_sign_in_is_public(app):
+def test_who_is_asked_for_a_code_comes_back_to_an_address_of_ours(app):
+    asking = {endpoint for endpoint, view in app.view_functions.items() if getattr(view, "asks_for_code", False)}
+    pages = {rule.rule for rule in _rules(app) if "GET" in rule.methods and _guard_of(app, rule.endpoint)}
+
+    assert asking == set(COMES_BACK)
+    assert set(COMES_BACK.values()) <= pages
+
+
+def test_of_the_console_only_the_sign_in_and_the_invitation_are_public(app):
     public = {
         rule.rule for rule in _rules(app) if rule.rule.startswith("/console") and not _guard_of(app, rule.endpoint)
     }
 
-    assert public == {"/console/", "/console/sign-in", "/console/sign-out"}
+    assert public == {"/console/sign-in", "/console/sign-out", "/console/invitation/<invitation_token>"}
 
 
 def test_what_residents_log_in_for_lies_where_the_cookie_goes_and_nowhere_else(app):
@@ -74,11 +84,11 @@ def test_a_stranger_gets_nothing_of_a_residents_but_the_way_in(app, world, cooki
 
 
 def test_no_guarded_route_lies_outside_the_console(app):
-    assert all(address.startswith("/console/duty") for _, address, _ in _guarded(app))
+    assert all(address.startswith("/console/") for _, address, _ in _guarded(app))
 
 
 def test_what_asks_for_a_resident_lies_below_the_api(app):
-    asking = [rule.rule for rule in _rules(app) if _guard_of(app, rule.endpoint) == RESIDENT]
+    asking = [rule.rule for rule in _rules(app) if _guard_of(app, rule.endpoint) == API_RESIDENT]
 
     assert asking
     assert all(address.startswith("/api/v1/") for address in asking)
@@ -131,7 +141,7 @@ def test_a_role_opens_what_it_may_and_for_the_rest_nothing_is_there(app, world, 
     colleague = Colleague(app).sign_in("somebody")
     missing = colleague.call("GET", "/console/no-such-page")
     for method, address, guard in _guarded(app):
-        if guard is SessionKind.BELL or guard in PERMISSIONS[role]:
+        if guard in {SessionKind.BELL, HALF_OPEN} or guard in PERMISSIONS[role]:
             continue
         answer = colleague.call(method, address)
         assert answer.status_code == 404, address

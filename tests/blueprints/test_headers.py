@@ -9,6 +9,7 @@ from flask import Flask
 from server import create_app
 from server.blueprints import requests
 from server.config import load_settings
+from tests import authenticator
 from tests.blueprints.staff import Colleague
 from tests.blueprints.visitor import SOME_DAYS, ZERO, Visitor
 from tests.blueprints.world import World
@@ -167,6 +168,7 @@ def _set_cookies(app: Flask) -> dict[str, str]:
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
     fields = {"csrf_token": token, "login_name": "duty1", "password": PASSWORD}
     note(client.post("/console/sign-in", data=fields))
+    note(client.post("/console/second-factor", data={"csrf_token": token, "code": authenticator.code()}))
     return found
 
 
@@ -230,7 +232,7 @@ def test_every_form_of_the_console_wants_its_token(app, world):
     colleague = Colleague(app).sign_in("duty1")
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/console") and "POST" in rule.methods:
-            address = rule.rule.replace("<public_id>", "A" * 22)
+            address = re.sub("<[^>]+>", "A" * 22, rule.rule)
             for fields in ({}, {"csrf_token": "forged"}, {"csrf_token": colleague.form_token[:-1]}):
                 answer = colleague.client.post(address, data=fields)
                 assert answer.status_code == 400, address

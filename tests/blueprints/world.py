@@ -6,8 +6,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import Flask
 
+from server.accounts import second_factor
 from server.accounts import staff as accounts
-from server.accounts.policy import DISTRICT_ROLES, Role
+from server.accounts.policy import DISTRICT_ROLES, Role, needs_second_factor
 from server.accounts.posts import Wanted, give_post
 from server.assessment.models import Answer, Response
 from server.audit.models import AuditEvent
@@ -19,6 +20,7 @@ from server.organisations import service as organisations
 from server.organisations.models import EntryPoint, EntryPointDay, Level, Organisation
 from server.parts import Parts
 from server.risk.grades import Grade
+from tests.authenticator import SECRET
 from tests.canaries import PASSWORD
 from tests.conftest import NOW
 
@@ -56,7 +58,17 @@ class World:
 
         return parts.database.write(work)
 
-    def hire(self, login_name: str, *, role=Role.DUTY_OFFICER, at: Organisation | None = None, name: str = "") -> str:
+    def hire(
+        self,
+        login_name: str,
+        *,
+        role=Role.DUTY_OFFICER,
+        at: Organisation | None = None,
+        name: str = "",
+        has_factor: bool | None = None,
+    ) -> str:
+        """With the authenticator of tests/authenticator.py where the role needs one, or as `has_factor` says."""
+
         def work(session):
             member = accounts.create_staff(
                 session, login_name=login_name, display_name=name or login_name, password=PASSWORD, now=NOW
@@ -64,6 +76,8 @@ class World:
             # A role of the whole district is held at its root, wherever a test would like it.
             place = self.root if role in DISTRICT_ROLES else at or self.root
             give_post(session, member=member, wanted=Wanted(role, place), by=None, now=NOW - timedelta(days=60))
+            if needs_second_factor([role]) if has_factor is None else has_factor:
+                second_factor.set_factor(session, who=member, secret=SECRET, now=NOW)
             return member.public_id
 
         return self.parts.database.write(work)

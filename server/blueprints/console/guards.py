@@ -9,14 +9,16 @@ from werkzeug.exceptions import NotFound
 
 from server.accounts import staff as accounts
 from server.accounts.policy import Permission
-from server.accounts.staff import Staff
+from server.accounts.staff import SignedIn, Staff
 from server.accounts.staff_models import SessionKind
+from server.blueprints.console.cookies import BELL_COOKIE, HOME, SCREEN_COOKIE
 from server.blueprints.requests import parts
 from server.clock import utc_now
 
-SCREEN_COOKIE = "xq_staff"
-BELL_COOKIE = "xq_bell"
 F = TypeVar("F", bound=Callable[..., Any])
+# What `guarded_by` says of a page for those who have given their password and nothing else yet.
+HALF_OPEN = "half_open"
+SECOND_FACTOR = "/console/second-factor"
 
 # Every route that needs no log-in, by endpoint. A test compares this list with the app's map.
 PUBLIC_ENDPOINTS = frozenset(
@@ -42,34 +44,69 @@ PUBLIC_ENDPOINTS = frozenset(
         "me_sign_in.show", "me_sign_in.go_to_wechat", "me_sign_in.come_back",
         "me_sign_in.show_link", "me_sign_in.enter_by_link",
         "me_keep.bring", "me_keep.throw_away", "me_agreements.open_invite", "me_data.deleted",
-        "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
+        "sign_in.show", "sign_in.enter", "sign_in.leave",
+        "invitation.show", "invitation.take",
     }
 )  # fmt: skip
 
+# Where an act that asks for a code comes back to, by its endpoint: addresses of ours, never one from a request.
+COMES_BACK = {
+    "account.show_password": "/console/account/password",
+    "account.change_password": "/console/account/password",
+    "account.show_factor": "/console/account/factor",
+    "account.begin_factor": "/console/account/factor",
+    "account.confirm_factor": "/console/account/factor",
+    "account.replace_codes": "/console/account/factor",
+    "resets.approve": "/console/resets",
+}
 
-def guarded(permission: Permission, *, is_poll: bool = False) -> Callable[[F], F]:
+
+def guarded(permission: Permission, *, is_poll: bool = False, recent: bool = False) -> Callable[[F], F]:
     """Let through who holds the permission anywhere; what they see is narrowed by their posts in the service.
 
-    A poll keeps no session alive: a screen that nobody touches must lock.
+    A poll keeps no session alive: a screen that nobody touches must lock. `recent` asks for a code of the second factor
+    again when the last one is older than a quarter of an hour; its endpoint stands in COMES_BACK.
     """
 
     def decorate(handler: F) -> F:
         @wraps(handler)
         def guard(*args: Any, **kwargs: Any) -> Any:
-            staff = find_staff(SessionKind.SCREEN, SCREEN_COOKIE)
-            if staff is None:
+            signed_in = find_signed_in(SessionKind.SCREEN, SCREEN_COOKIE)
+            if signed_in is None or (signed_in.is_half_open and is_poll):
                 return _ask_to_sign_in(is_poll)
-            if not staff.may(permission):
+            if signed_in.is_half_open:
+                return redirect(SECOND_FACTOR, 303)
+            if not signed_in.staff.may(permission):
                 raise NotFound
             if not is_poll:
                 _touch()
-            g.staff, g.permission = staff, permission
+            if recent and not signed_in.is_proven(utc_now()):
+                return redirect(f"/console/confirm?for={request.endpoint}", 303)
+            g.signed_in, g.staff, g.permission = signed_in, signed_in.staff, permission
             return handler(*args, **kwargs)
 
         guard.guarded_by = permission  # type: ignore[attr-defined]
+        guard.asks_for_code = recent  # type: ignore[attr-defined]
         return guard  # type: ignore[return-value]
 
     return decorate
+
+
+def half_open(handler: F) -> F:
+    """For the one page between password and code. It is never touched, so it ends ten minutes after it began."""
+
+    @wraps(handler)
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        signed_in = find_signed_in(SessionKind.SCREEN, SCREEN_COOKIE)
+        if signed_in is None:
+            return _ask_to_sign_in(is_poll=False)
+        if not signed_in.is_half_open:
+            return redirect(HOME, 303)
+        g.signed_in, g.staff, g.permission = signed_in, signed_in.staff, Permission.OWN_ACCOUNT
+        return handler(*args, **kwargs)
+
+    guard.guarded_by = HALF_OPEN  # type: ignore[attr-defined]
+    return guard  # type: ignore[return-value]
 
 
 def belled(handler: F) -> F:
@@ -88,11 +125,17 @@ def belled(handler: F) -> F:
 
 
 def find_staff(kind: SessionKind, cookie: str) -> Staff | None:
+    """Who is signed in, with their second factor where they need one."""
+    signed_in = find_signed_in(kind, cookie)
+    return None if signed_in is None or signed_in.is_half_open else signed_in.staff
+
+
+def find_signed_in(kind: SessionKind, cookie: str) -> SignedIn | None:
     token = request.cookies.get(cookie, "")
     if not token:
         return None
     return parts().database.read(
-        lambda session: accounts.find_by_session(session, token=token, kind=kind, now=utc_now())
+        lambda session: accounts.find_signed_in(session, token=token, kind=kind, now=utc_now())
     )
 
 

@@ -12,12 +12,12 @@ from server.blueprints.miniapp.marks import public_content, refuses
 from server.blueprints.miniapp.schemas import EntryOut, In, OrganisationOut, OrganisationsOut
 from server.blueprints.requests import parts
 from server.clock import utc_now
+from server.cursors import DEFAULT_SIZE, LARGEST_SIZE, Cursors
 from server.errors import Unavailable
 from server.ids import PUBLIC_ID_LENGTH
 from server.organisations import service as organisations
 from server.organisations.doors import DoorCode
 from server.organisations.service import Entry, EntryPointState
-from server.pagination import DEFAULT_SIZE, LARGEST_SIZE, Cursors
 from server.texts import text
 
 bp = APIBlueprint("places", __name__, tag="Places", url_prefix="")

@@ -33,6 +33,7 @@ class SandboxSettings:
     mode: Mode = "safe"
     account_kind: AccountKind = "service"
     state_file: Path | None = None
+    logins_file: Path | None = None
     mini_program_ids: tuple[str, ...] = ()
     mini_program_secret: str = ""
     push_deadline_seconds: float = 5.0
@@ -82,6 +83,7 @@ def read_settings(environment: Mapping[str, str]) -> SandboxSettings:
         raise ValueError(f"The WeChat sandbox needs {', '.join(missing)} in the environment.")
     base = environment["PUBLIC_BASE_URL"].rstrip("/")
     state_file = environment.get("SANDBOX_STATE_FILE", "")
+    logins_file = environment.get("SANDBOX_LOGINS_FILE", "")
     mini_program = environment.get("WECHAT_MP_APP_ID", "")
     return SandboxSettings(
         app_id=environment["WECHAT_OA_APP_ID"],
@@ -94,6 +96,7 @@ def read_settings(environment: Mapping[str, str]) -> SandboxSettings:
         mode=cast(Mode, environment.get("SANDBOX_MODE") or "safe"),  # checked by the settings themselves
         account_kind=cast(AccountKind, environment.get("WECHAT_OA_KIND") or "service"),
         state_file=Path(state_file) if state_file else None,
+        logins_file=Path(logins_file) if logins_file else None,
         mini_program_ids=(mini_program,) if mini_program else (),
         mini_program_secret=environment.get("WECHAT_MP_SECRET", ""),
     )

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from server.wechat.sandbox import phone
+from server.wechat.sandbox import authenticator, phone
 from server.wechat.sandbox.control.parsing import Json
 from server.wechat.sandbox.control.world import clock
 from server.wechat.sandbox.core import Sandbox
@@ -55,6 +55,13 @@ def _add_people(blueprint: Blueprint, box: Sandbox) -> None:
                 "menu": state.menu,
                 "menu_id": state.menu_id,
             }
+
+    @blueprint.get("/authenticator")
+    def authenticator_codes() -> Json:
+        """By the real clock, which the server goes by too."""
+        now = box.real_now()
+        accounts = authenticator.codes(box.settings.logins_file, now)
+        return {"accounts": accounts, "seconds_left": authenticator.seconds_left(now)}
 
 
 def _add_traffic(blueprint: Blueprint, box: Sandbox) -> None:

@@ -1,6 +1,7 @@
 // The phone: who holds it, which page it shows, and the question once a second whether anything is new.
 
 import { get, loadTexts, post, texts } from "./api.js";
+import { Authenticator } from "./authenticator.js";
 import { Browser, Sheets } from "./browser.js";
 import { Chat, summary } from "./chat.js";
 import { byId, toast } from "./dom.js";
@@ -25,6 +26,7 @@ const menubar = new MenuBar({ send: say, open, who });
 const scanner = new Scanner({ sheets, who, open, profile: askToFollow, sent: () => { show("chat"); poll(); } });
 const panel = new Panel({ choose, changed: poll });
 scanner.now = () => view.now;
+new Authenticator();
 
 function show(page) {
   browser.close();
