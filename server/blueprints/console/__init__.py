@@ -6,7 +6,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from server.blueprints import wechat
-from server.blueprints.console import alerts, duty, flashes, home, navigation, sign_in
+from server.blueprints.console import alerts, duty, flashes, home, navigation, sign_in, trail
 from server.blueprints.h5 import assessment, contact
 from server.texts import text
 
@@ -25,6 +25,7 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(home.bp)
     app.register_blueprint(duty.bp)
     app.register_blueprint(alerts.bp)
+    app.register_blueprint(trail.bp)
 
 
 def _map_words(codes: Iterable[str], prefix: str) -> list[tuple[str, str]]:

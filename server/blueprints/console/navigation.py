@@ -30,6 +30,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("home.show", Permission.OWN_ACCOUNT, "home", "home", "work"),
     Entry("duty.screen", Permission.WATCH_ALERTS, "duty", "bell", "work"),
     Entry("alerts.listing", Permission.WATCH_ALERTS, "alerts", "list", "work"),
+    Entry("trail.listing", Permission.SEE_TRAIL, "trail", "trail", "trail"),
+    Entry("trail.team", Permission.SEE_TEAM_TRAIL, "trail_team", "trail", "trail"),
+    Entry("trail.mine", Permission.OWN_ACCOUNT, "trail_mine", "person", "mine"),
 )
 
 
