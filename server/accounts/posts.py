@@ -13,6 +13,7 @@ from server.accounts.scope import EVERYWHERE, seen_by_nobody
 from server.accounts.staff import Staff, held_on
 from server.accounts.staff_models import StaffMember, StaffPost, Team
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.clock import local_day
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.ids import new_public_id
@@ -170,7 +171,7 @@ def give_post(session: Session, *, member: StaffMember, wanted: Wanted, by: Staf
     )
     session.add(post)
     session.flush()
-    _record(session, "post.given", post, by, now)
+    _record(session, Action.POST_GIVEN, post, by, now)
     return post
 
 
@@ -204,7 +205,7 @@ def end_post(
         raise BadDates
     if post.ends_on is None or post.ends_on > on:
         post.ends_on = on
-        _record(session, "post.ended", post, by, now)
+        _record(session, Action.POST_ENDED, post, by, now)
     session.flush()
     if post.ends_on <= local_day(now):
         # Without a mark: the worker looks once more for what was taken over in this very moment.
@@ -226,7 +227,7 @@ def hand_over_ended(session: Session, *, domains: Sequence[HandsOver], now: date
     for post in over:
         _hand_over(session, post, domains, now)
         post.handed_over_at = now
-        _record(session, "post.handed_over", post, None, now)
+        _record(session, Action.POST_HANDED_OVER, post, None, now)
     session.flush()
     return len(over)
 
@@ -282,8 +283,8 @@ def _posts_between(session: Session, member: StaffMember, starts_on: date, ends_
     return session.scalars(sa.select(StaffPost).where(*overlaps), execution_options=EVERYWHERE).all()
 
 
-def _record(session: Session, action: str, post: StaffPost, by: Staff | None, now: datetime) -> None:
-    actor = by.actor if by else ("cli", "-") if action == "post.given" else audit.SYSTEM
+def _record(session: Session, action: Action, post: StaffPost, by: Staff | None, now: datetime) -> None:
+    actor = by.actor if by else ("cli", "-") if action is Action.POST_GIVEN else audit.SYSTEM
     audit.record(
         session,
         actor=actor,

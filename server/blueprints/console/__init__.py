@@ -20,6 +20,7 @@ from server.blueprints.console import (
     second_factor,
     sign_in,
     teams,
+    trail,
 )
 from server.blueprints.h5 import assessment, contact
 from server.blueprints.h5.me import BLUEPRINTS as ME
@@ -40,7 +41,7 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(sign_in.bp)
     for blueprint in (home.bp, second_factor.bp, invitation.bp, account.bp, resets.bp, duty.bp, alerts.bp):
         app.register_blueprint(blueprint)
-    for blueprint in (people.bp, teams.bp, roles.bp):
+    for blueprint in (people.bp, teams.bp, roles.bp, trail.bp):
         app.register_blueprint(blueprint)
 
 

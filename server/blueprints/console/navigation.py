@@ -33,6 +33,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("people.staff.show_list", Permission.SEE_STAFF, "staff", "people", "people"),
     Entry("teams.show_list", Permission.SEE_STAFF, "teams", "list", "people"),
     Entry("roles.show", Permission.OWN_ACCOUNT, "roles", "key", "people"),
+    Entry("trail.listing", Permission.SEE_TRAIL, "trail", "trail", "trail"),
+    Entry("trail.team", Permission.SEE_TEAM_TRAIL, "trail_team", "trail", "trail"),
+    Entry("trail.mine", Permission.OWN_ACCOUNT, "trail_mine", "person", "mine"),
 )
 
 

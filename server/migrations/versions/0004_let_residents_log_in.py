@@ -38,7 +38,6 @@ def upgrade() -> None:
         table.create_index("ix_wechat_identities_union_checked_on", ["union_checked_on"])
         table.create_index("ix_wechat_identities_changed_at_wechat", ["changed_at_wechat"])
         table.create_index("ix_wechat_identities_unfollowed_on", ["unfollowed_on"])
-    op.create_index("ix_audit_events_object_kind_object_id", "audit_events", ["object_kind", "object_id"])
 
     op.create_table(
         "resident_sessions",
@@ -106,7 +105,6 @@ def downgrade() -> None:
     op.drop_table("resident_consents")
     op.drop_table("resident_codes")
     op.drop_table("resident_sessions")
-    op.drop_index("ix_audit_events_object_kind_object_id", "audit_events")
     with op.batch_alter_table("wechat_identities") as table:
         table.drop_index("ix_wechat_identities_unfollowed_on")
         table.drop_index("ix_wechat_identities_changed_at_wechat")
