@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import posts, staff, throttle
+from server.accounts import drafts, posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
@@ -94,7 +94,7 @@ class Worker:
         """Forget what may be forgotten."""
         if not self._is_elected():
             return
-        for job in (purge_inbound, throttle.purge, staff.purge_sessions, _abandon):
+        for job in (purge_inbound, throttle.purge, staff.purge_sessions, drafts.purge_drafts, _abandon):
             self._write(job)
 
     def shorten_wal(self) -> None:

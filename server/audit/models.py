@@ -10,6 +10,8 @@ from server.db import Base, Sealed, ascii_string, binary
 
 class AuditEvent(Base):
     __tablename__ = "audit_events"
+    # The acts of some days; `seq` alone would have to be read from the first act on.
+    __table_args__ = (sa.Index("ix_audit_events_day", "at", "seq"), Base.__table_args__)
     seq: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor_kind: Mapped[str] = mapped_column(ascii_string(16))

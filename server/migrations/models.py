@@ -1,5 +1,6 @@
 """Every table of the application, for Alembic and for the test that head equals the models."""
 
+from server.accounts import exchange_models as exchange
 from server.accounts import models as accounts
 from server.accounts import staff_models as staff
 from server.assessment import models as assessment
@@ -12,5 +13,5 @@ from server.wechat import models as wechat
 
 __all__ = ["METADATA"]
 # Importing a module of models registers its tables.
-_REGISTERED = (accounts, staff, assessment, audit, crisis, Heartbeat, organisations, wechat)
+_REGISTERED = (accounts, exchange, staff, assessment, audit, crisis, Heartbeat, organisations, wechat)
 METADATA = Base.metadata
