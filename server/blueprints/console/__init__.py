@@ -4,7 +4,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from server.blueprints import wechat
-from server.blueprints.console import duty, sign_in
+from server.blueprints.console import duty, exports, imports, sign_in
 from server.blueprints.h5 import assessment, contact
 
 # Switched off by name only. These forms carry a token of their own, or belong to nobody: a form token that expires must
@@ -18,3 +18,5 @@ def register_console(app: Flask) -> None:
         csrf.exempt(blueprint)
     app.register_blueprint(sign_in.bp)
     app.register_blueprint(duty.bp)
+    app.register_blueprint(exports.bp)
+    app.register_blueprint(imports.bp)
