@@ -124,6 +124,7 @@ def survey(stream: IO[bytes]) -> Survey:
     seeing = _Surveyor()
     parser = expat.ParserCreate(namespace_separator="}")
     parser.StartElementHandler, parser.EndElementHandler = seeing.start, seeing.end
+    parser.CharacterDataHandler = seeing.say
     parser.buffer_text = True
     while chunk := stream.read(_CHUNK):
         parser.Parse(chunk, False)
@@ -135,7 +136,7 @@ class _Surveyor:
     def __init__(self) -> None:
         self.seen = Survey()
         self._row = self._column = self._filled = 0
-        self._is_hidden = self._has_formula = self._has_value = False
+        self._is_hidden = self._has_formula = self._has_value = self._is_in_value = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name.rpartition("}")[2]:
@@ -146,16 +147,24 @@ class _Surveyor:
             case "c":
                 reference = attributes.get("r")
                 self._column = index_of(coordinate_from_string(reference)[0]) if reference else self._column + 1
-                self._has_formula = self._has_value = False
+                self._has_formula = False
+                # A formula may well have computed an empty text; an empty number it cannot.
+                self._has_value = attributes.get("t") == "str"
             case "f":
                 self._has_formula = True
             case "v" | "is":
-                self._has_value = True
+                self._is_in_value = True
             case "mergeCell":
                 self.seen.merged.append(cast("tuple[int, int, int, int]", range_boundaries(attributes["ref"])))
 
+    def say(self, _words: str) -> None:
+        self._has_value = self._has_value or self._is_in_value
+
     def end(self, name: str) -> None:
-        if name.rpartition("}")[2] != "c":
+        local_name = name.rpartition("}")[2]
+        if local_name in ("v", "is"):
+            self._is_in_value = False
+        if local_name != "c":
             return
         if self._has_formula and not self._has_value:
             self.seen.uncomputed.add((self._row, self._column))
