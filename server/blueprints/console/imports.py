@@ -1,5 +1,7 @@
 """Importing from sheets: template, upload, preview, consent. The same piece as `flask organisations import`."""
 
+import io
+
 from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -31,6 +33,8 @@ def _take_sheets(endpoint: str | None, _values: dict[str, str] | None) -> None:
     """Sheets are larger than any other form. Said before the check of the form's token reads it."""
     if endpoint == "imports.upload":
         request.max_content_length = LARGEST_FILE + _ENVELOPE
+        # In memory: a temporary file, which is where larger uploads go, would lie open on the disk.
+        request._get_file_stream = lambda *_, **__: io.BytesIO()  # type: ignore[method-assign]
 
 
 @bp.get("/<kind>")
