@@ -62,7 +62,9 @@ def test_a_clerk_takes_out_the_service_points_of_their_street_and_no_other(world
 
     assert answer.mimetype == XLSX
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "attachment" in answer.headers["Content-Disposition"]
+    told = answer.headers["Content-Disposition"]
+    assert told.startswith("attachment; filename=xinqiao.xlsx; filename*=UTF-8''%E6%9C%8D")
+    assert told.isascii(), "gunicorn refuses any other header"
     mark = rows[0][0]
     assert all(said in mark for said in ("仅限「核对资料」", "办事员甲", "2026-11-23 12:00", "给街道核对", "共 2 行"))
     assert [row[1] for row in rows[2:]] == ["here0", "here1"]

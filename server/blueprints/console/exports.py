@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, g, redirect, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
@@ -101,7 +102,9 @@ def refuse(export_id: str) -> ResponseReturnValue:
 
 def send_sheet(body: Iterator[bytes] | bytes, name: str) -> Response:
     response = Response(body, mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    # A header is latin-1: the Chinese name travels encoded, beside one that every program can show.
+    names = {"filename": "xinqiao.xlsx", "filename*": f"UTF-8''{quote(name)}"}
+    response.headers.set("Content-Disposition", "attachment", **names)
     return response
 
 
