@@ -11,6 +11,7 @@ from server.clock import utc_now
 from server.errors import DomainError
 from server.organisations.imports import DepartmentImporter, ServicePointImporter, Wanted
 from server.sheets.importing import Importer, Plan, RowsAtFault, run_import
+from server.sheets.reading import read_sheet
 from server.sheets.writing import write_faults, write_template
 from server.texts import text
 
@@ -39,9 +40,10 @@ def import_sheet(file: Path, kind: str) -> None:
     importer, now = _IMPORTERS[kind], utc_now()
 
     def work(session: Session) -> Plan[Wanted]:
-        return run_import(session, importer, file, actor=_CLI, now=now)
+        return run_import(session, importer, sheet, actor=_CLI, now=now)
 
     try:
+        sheet = read_sheet(file, importer.columns())
         plan = parts().database.write(work)
     except RowsAtFault as refusal:
         for fault in refusal.faults:

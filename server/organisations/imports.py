@@ -74,8 +74,9 @@ class DepartmentImporter:
         }
         planning = _Planning(self.columns(), _DEPARTMENT_DEFAULTS)
         for row in rows:
-            code = str(row.values["code"])
-            planning.take(row, code, known.get(code))
+            code = row.values["code"]
+            if code is not None and row.values["name"] is not None:
+                planning.take(row, code, known.get(str(code)))
         return planning.plan
 
     def apply(self, session: Session, plan: Plan[Wanted], *, actor: tuple[str, str], now: datetime) -> None:
@@ -103,9 +104,13 @@ class ServicePointImporter:
         }
         planning = _Planning(self.columns(), _SERVICE_POINT_DEFAULTS)
         for row in rows:
+            if row.values["place"] is None:
+                continue
             place = places.get(str(row.values["place"]))
             if place is None:
                 planning.plan.faults.append(RowFault(row.number, "place", "no_such_place"))
+                continue
+            if row.values["name"] is None:
                 continue
             values = {key: value for key, value in row.values.items() if key != "place"}
             found = known.get((place, str(row.values["name"])))

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from server.errors import Conflict, Invalid
 from server.sheets.columns import Columns
 from server.sheets.faults import RowFault
-from server.sheets.reading import Row, read_sheet
+from server.sheets.reading import Row, Sheet
 
 T = TypeVar("T")
 
@@ -74,7 +73,10 @@ class Importer(Protocol[T]):
     def columns(self) -> Columns: ...
 
     def plan(self, session: Session, rows: Sequence[Row], *, now: datetime) -> Plan[T]:
-        """Compare the rows with the records that the session shows. Reads only; never raises for a row."""
+        """Compare the rows with the records that the session shows. Reads only; never raises for a row.
+
+        A value that could not be read is None, also where one is required: its fault is known already.
+        """
         ...
 
     def apply(self, session: Session, plan: Plan[T], *, actor: tuple[str, str], now: datetime) -> None:
@@ -82,22 +84,21 @@ class Importer(Protocol[T]):
         ...
 
 
-def plan_import(session: Session, importer: Importer[T], source: bytes | Path, *, now: datetime) -> Plan[T]:
-    """What the sheet would do. Raises the faults of a whole file (faults.py); those of rows stand in the plan."""
-    sheet = read_sheet(source, importer.columns())
-    at_fault = {fault.row for fault in sheet.faults}
-    plan = importer.plan(session, [row for row in sheet.rows if row.number not in at_fault], now=now)
+def plan_import(session: Session, importer: Importer[T], sheet: Sheet, *, now: datetime) -> Plan[T]:
+    """What the sheet would do, and every fault of its rows, so that a clerk corrects them in one go.
+
+    The sheet was read before (`read_sheet`): that takes seconds, and nobody waits for them with a transaction open.
+    """
+    plan = importer.plan(session, sheet.rows, now=now)
     faults = sorted([*sheet.faults, *plan.faults], key=lambda fault: fault.row)
-    at_fault |= {fault.row for fault in plan.faults}
-    return Plan(
-        plan.changes, faults, sum(row.number not in at_fault for row in sheet.rows) - len(plan.changes), sheet.ignored
-    )
+    touched = {fault.row for fault in faults} | {change.row for change in plan.changes}
+    return Plan(plan.changes, faults, sum(row.number not in touched for row in sheet.rows), sheet.ignored)
 
 
 def run_import(
     session: Session,
     importer: Importer[T],
-    source: bytes | Path,
+    sheet: Sheet,
     *,
     actor: tuple[str, str],
     now: datetime,
@@ -107,7 +108,7 @@ def run_import(
 
     Where nothing is left to do, nothing was overtaken: a second tap on the button finds its own work.
     """
-    plan = plan_import(session, importer, source, now=now)
+    plan = plan_import(session, importer, sheet, now=now)
     if plan.faults:
         raise RowsAtFault(faults=plan.faults, count=len({fault.row for fault in plan.faults}))
     if previewed is not None and plan.changes and previewed != mark_of(plan):

@@ -35,6 +35,7 @@ def test_bad_rows_come_back_as_a_sheet_and_the_corrected_one_goes_in(desk: Page,
     assert cells(template)[0] == HEAD
     upload(desk, xlsx(HEAD, POINT, BAD))
     expect(desk.locator("ul.faults")).to_contain_text("第 3 行「电话」")
+    expect(desk.locator("ul.faults")).to_contain_text("没有找到这个单位编号")
     shoot(desk, "import-faults")
     name, sheet = downloaded(desk, "下载带原因的表格")
     assert name == "服务点-需要修改.xlsx"

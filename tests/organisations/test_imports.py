@@ -42,7 +42,13 @@ def tree(database: Database) -> dict[str, Organisation]:
 
 
 def do(database: Database, importer, content, **previewed):
-    return database.write(lambda session: run_import(session, importer, content, actor=ACTOR, now=NOW, **previewed))
+    sheet = read_sheet(content, importer.columns())
+    return database.write(lambda session: run_import(session, importer, sheet, actor=ACTOR, now=NOW, **previewed))
+
+
+def previewed_mark(database: Database, content: bytes) -> str:
+    sheet = read_sheet(content, DEPARTMENTS.columns())
+    return mark_of(database.read(lambda session: plan_import(session, DEPARTMENTS, sheet, now=NOW)))
 
 
 def rows_of(database: Database, model) -> list[tuple]:
@@ -92,7 +98,7 @@ def test_a_service_point_is_known_by_its_place_and_name(database, tree):
     [
         (["NOWHERE", *POINT[1:]], "no_such_place"),
         (POINT, "twice"),
-        ([*POINT[:3], "没有", *POINT[4:]], "bad_phone"),
+        (["S1", "另一个", POINT[2], "没有", *POINT[4:]], "bad_phone"),
         (["S1", None, *POINT[2:]], "required"),
         (["S1", "长" * 61, *POINT[2:]], "too_long"),
     ],
@@ -106,12 +112,22 @@ def test_one_bad_row_and_nothing_is_imported(database, tree, bad, code):
     assert acts(database) == []
 
 
+def test_all_that_is_wrong_is_told_at_once(database, tree):
+    with pytest.raises(RowsAtFault) as refused:
+        do(database, POINTS, xlsx(POINT_HEAD, ["NOWHERE", POINT[1], POINT[2], "没有", *POINT[4:]], POINT, POINT))
+
+    found = [(fault.row, fault.code) for fault in refused.value.faults]
+    assert found == [(2, "bad_phone"), (2, "no_such_place"), (4, "twice")]
+
+
 def test_a_place_outside_ones_scope_is_not_found(database, tree):
     clerk = Staff(1, "x", "x", (Post(Role.DISTRICT_MANAGER, tree["S1"].path),))
 
     def plan(session):
         with seen_by(session, clerk, Permission.MANAGE_PLACES):
-            return plan_import(session, POINTS, xlsx(POINT_HEAD, POINT, ["S2", *POINT[1:]]), now=NOW)
+            return plan_import(
+                session, POINTS, read_sheet(xlsx(POINT_HEAD, POINT, ["S2", *POINT[1:]]), POINTS.columns()), now=NOW
+            )
 
     found = database.read(plan)
     assert [(fault.row, fault.code) for fault in found.faults] == [(3, "no_such_place")]
@@ -120,7 +136,11 @@ def test_a_place_outside_ones_scope_is_not_found(database, tree):
 
 def test_what_was_not_previewed_is_not_imported(database):
     content = xlsx(LINE_HEAD, ["EDU", "教育", "是"])
-    mark = mark_of(database.read(lambda session: plan_import(session, DEPARTMENTS, content, now=NOW)))
+    mark = mark_of(
+        database.read(
+            lambda session: plan_import(session, DEPARTMENTS, read_sheet(content, DEPARTMENTS.columns()), now=NOW)
+        )
+    )
     do(database, DEPARTMENTS, xlsx(LINE_HEAD, ["EDU", "别的名称", "是"]))
     with pytest.raises(ImportOvertaken):
         do(database, DEPARTMENTS, content, previewed=mark)
@@ -130,7 +150,11 @@ def test_what_was_not_previewed_is_not_imported(database):
 
 def test_a_second_tap_on_the_button_finds_its_own_work(database):
     content = xlsx(LINE_HEAD, ["EDU", "教育", "是"])
-    mark = mark_of(database.read(lambda session: plan_import(session, DEPARTMENTS, content, now=NOW)))
+    mark = mark_of(
+        database.read(
+            lambda session: plan_import(session, DEPARTMENTS, read_sheet(content, DEPARTMENTS.columns()), now=NOW)
+        )
+    )
     for _ in range(2):
         do(database, DEPARTMENTS, content, previewed=mark)
 
@@ -162,11 +186,11 @@ names = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 def test_any_departments_go_in_once_come_out_and_go_in_again_without_a_change(database, rows):
     head = DEPARTMENTS.columns()
     keyed = [dict(zip(("code", "name", "is_active"), row, strict=True)) for row in rows]
-    content = b"".join(stream_list(head, keyed, watermark="w"))
+    sheet = read_sheet(b"".join(stream_list(head, keyed, watermark="w")), head)
 
     def work(session):
-        run_import(session, DEPARTMENTS, content, actor=ACTOR, now=NOW)
-        again = plan_import(session, DEPARTMENTS, content, now=NOW)
+        run_import(session, DEPARTMENTS, sheet, actor=ACTOR, now=NOW)
+        again = plan_import(session, DEPARTMENTS, sheet, now=NOW)
         stored = {(found.code, found.name, found.is_active) for found in session.scalars(sa.select(Department))}
         session.rollback()
         return again, stored

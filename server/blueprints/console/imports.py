@@ -16,6 +16,7 @@ from server.clock import utc_now
 from server.errors import DomainError, Invalid, NotFound
 from server.sheets.importing import Importer, Plan, mark_of, plan_import, run_import
 from server.sheets.package import LARGEST_FILE
+from server.sheets.reading import Sheet, read_sheet
 from server.sheets.writing import write_faults, write_template
 from server.texts import text
 
@@ -56,7 +57,7 @@ def upload(kind: str) -> ResponseReturnValue:
     importer, now = _importer(kind), utc_now()
     try:
         content = _uploaded()
-        store.read(lambda session: plan_import(session, importer, content, now=now))
+        read_sheet(content, importer.columns())
     except Invalid as fault:
         return _start(importer, sentence_of(fault)), status_of(fault)
     draft = store.write(lambda session: drafts.keep_draft(session, staff=g.staff, kind=kind, content=content, now=now))
@@ -66,20 +67,20 @@ def upload(kind: str) -> ResponseReturnValue:
 @bp.get("/<kind>/<draft_id>")
 @guarded(Permission.MANAGE_PLACES)
 def preview(kind: str, draft_id: str) -> str:
-    plan = _plan(_importer(kind), _open(kind, draft_id))
+    importer = _importer(kind)
+    plan = _plan(importer, read_sheet(_open(kind, draft_id), importer.columns()))
     return _preview(kind, draft_id, plan, text("imports.done") if request.args.get("done") else "")
 
 
 @bp.post("/<kind>/<draft_id>")
 @guarded(Permission.MANAGE_PLACES)
 def consent(kind: str, draft_id: str) -> ResponseReturnValue:
-    importer, content, mark, now = _importer(kind), _open(kind, draft_id), form("mark", 64), utc_now()
+    importer, mark, now = _importer(kind), form("mark", 64), utc_now()
+    sheet = read_sheet(_open(kind, draft_id), importer.columns())
     try:
-        store.write(
-            lambda session: run_import(session, importer, content, actor=g.staff.actor, now=now, previewed=mark)
-        )
+        store.write(lambda session: run_import(session, importer, sheet, actor=g.staff.actor, now=now, previewed=mark))
     except DomainError as fault:
-        return _preview(kind, draft_id, _plan(importer, content), sentence_of(fault)), status_of(fault)
+        return _preview(kind, draft_id, _plan(importer, sheet), sentence_of(fault)), status_of(fault)
     return redirect(f"/console/imports/{kind}/{draft_id}?done=1", 303)
 
 
@@ -87,7 +88,7 @@ def consent(kind: str, draft_id: str) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_PLACES)
 def faults(kind: str, draft_id: str) -> Response:
     importer, content = _importer(kind), _open(kind, draft_id)
-    plan = _plan(importer, content)
+    plan = _plan(importer, read_sheet(content, importer.columns()))
     return send_sheet(write_faults(content, importer.columns(), plan.faults), _file_name(kind, "faults"))
 
 
@@ -113,8 +114,8 @@ def _open(kind: str, draft_id: str) -> bytes:
     )
 
 
-def _plan(importer: Importer[object], content: bytes) -> Plan[object]:
-    return store.read(lambda session: plan_import(session, importer, content, now=utc_now()))
+def _plan(importer: Importer[object], sheet: Sheet) -> Plan[object]:
+    return store.read(lambda session: plan_import(session, importer, sheet, now=utc_now()))
 
 
 def _start(importer: Importer[object], notice: str) -> str:
