@@ -7,27 +7,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.accounts.api_holding import MiniProgramHolding
 from server.accounts.consents import ConsentHolding
+from server.accounts.exports import Exportable
 from server.accounts.holdings import Holdings
 from server.accounts.own import AccountHolding
+from server.accounts.policy import Permission
 from server.accounts.posts import HandsOver
 from server.accounts.purposes import Purpose
 from server.assessment.definition import Instrument
 from server.assessment.keeping import KeptHolding
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
+from server.audit.exports import TrailSource
 from server.config import Settings
 from server.crisis import desk
+from server.crisis.exports import AlertSource
 from server.crisis.personal import CrisisHolding
 from server.db import Database, make_engine
 from server.errors import Unavailable
 from server.notices import Consent, load_text
 from server.organisations.doors import DoorCode, Doors
+from server.organisations.exports import EntryPointSource, ServicePointSource
+from server.organisations.imports import DepartmentImporter, ServicePointImporter
 from server.risk.service import Scanner
+from server.sheets.importing import Importer
 from server.texts import text
 from server.texts.hotlines import Hotline, hotlines
 from server.vault import Vault
@@ -106,6 +114,22 @@ class Parts:
     def domains_that_hand_over(self) -> tuple[HandsOver, ...]:
         """Who gives open work back when a colleague's post ends."""
         return (desk,)
+
+    @cached_property
+    def exportable(self) -> tuple[Exportable, ...]:
+        """Lists that can be taken out, each with what one must be allowed to see."""
+        return (
+            Exportable(ServicePointSource(), Permission.SEE_PLACES),
+            Exportable(EntryPointSource(self.doors), Permission.SEE_ENTRY_POINTS),
+            Exportable(AlertSource(), Permission.WATCH_ALERTS),
+            Exportable(TrailSource(), Permission.SEE_TRAIL),
+        )
+
+    @cached_property
+    def importers(self) -> dict[str, tuple[Permission, Importer[Any]]]:
+        """What can be imported from a sheet, by kind, each with what one must be allowed to change."""
+        places = (DepartmentImporter(), ServicePointImporter())
+        return {importer.kind: (Permission.MANAGE_PLACES, importer) for importer in places}
 
     @property
     def scanner(self) -> Scanner:

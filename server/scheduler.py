@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import api_tokens, forgetting, joining, log_ins, posts, staff, throttle
+from server.accounts import api_tokens, drafts, forgetting, joining, log_ins, posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
@@ -110,6 +110,7 @@ class Worker:
             log_ins.purge,
             api_tokens.purge,
             purge_kept_answers,
+            drafts.purge_drafts,
             forgetting.coarsen_events,
             _abandon,
         ):

@@ -40,10 +40,13 @@ class Scoped:
 
 
 @contextmanager
-def seen_by(session: Session, staff: Staff, permission: Permission) -> Iterator[None]:
-    """Within the block the session shows what this colleague may see under this permission; without a post, nothing."""
+def seen_by(session: Session, staff: Staff, permission: Permission, *further: Permission) -> Iterator[None]:
+    """Within the block the session shows what this colleague may see under this permission; without a post, nothing.
+
+    With further permissions only what each of them shows: two posts in two streets do not add up to a third thing.
+    """
     before = session.info.get(_SIGHT)
-    session.info[_SIGHT] = (staff, permission)
+    session.info[_SIGHT] = (staff, (permission, *further))
     try:
         yield
     finally:
@@ -68,10 +71,12 @@ def _narrow(state: ORMExecuteState) -> None:
     sight = state.session.info.get(_SIGHT)
     if sight is None or state.is_insert or state.execution_options.get("xinqiao_everywhere"):
         return
-    staff, permission = sight
+    staff, permissions = sight
     state.statement = state.statement.options(
         *(
-            with_loader_criteria(model, _criterion(model, staff, permission), include_aliases=True)
+            with_loader_criteria(
+                model, sa.and_(*(_criterion(model, staff, asked) for asked in permissions)), include_aliases=True
+            )
             for model in _narrowed_models(len(Base.registry.mappers))
         )
     )

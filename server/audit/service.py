@@ -75,12 +75,15 @@ def _append_pending(session: Session) -> None:
     head = _lock_head(session)
     key = _chain_key(session, head)
     seq, previous = head.seq, head.digest
+    rows: list[dict[str, object]] = []
     for entry in entries:
         seq += 1
         digest = _digest(key, seq, entry, previous)
         values = {name: getattr(entry, name) for name in Entry.__slots__}
-        session.execute(sa.insert(AuditEvent).values(seq=seq, previous=previous, digest=digest, **values))
+        rows.append({"seq": seq, "previous": previous, "digest": digest, **values})
         previous = digest
+    # At once: an import brings thousands, and the chain's head is locked meanwhile.
+    session.execute(sa.insert(AuditEvent), rows)
     session.execute(sa.update(AuditHead).where(AuditHead.id == _HEAD).values(seq=seq, digest=previous))
 
 

@@ -16,14 +16,15 @@ def register_commands(app: Flask) -> None:
     from server.cli.database import db_group
     from server.cli.demo import demo_group
     from server.cli.duty import duty_group
+    from server.cli.organisations import organisations_group
     from server.cli.qr import qr_group
     from server.cli.staff import staff_group
     from server.cli.wechat import wechat_group
     from server.cli.worker import worker_command
 
     for command in (
-        instruments_group, risk_group, audit_group, db_group, demo_group, duty_group, qr_group, staff_group,
-        wechat_group, worker_command,
+        instruments_group, risk_group, audit_group, db_group, demo_group, duty_group, organisations_group, qr_group,
+        staff_group, wechat_group, worker_command,
     ):  # fmt: skip
         app.cli.add_command(command)
 

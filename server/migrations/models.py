@@ -1,6 +1,7 @@
 """Every table of the application, for Alembic and for the test that head equals the models."""
 
 from server.accounts import api_models as api
+from server.accounts import exchange_models as exchange
 from server.accounts import factor_models as factors
 from server.accounts import models as accounts
 from server.accounts import staff_models as staff
@@ -16,6 +17,6 @@ from server.wechat import models as wechat
 __all__ = ["METADATA"]
 # Importing a module of models registers its tables.
 _REGISTERED = (
-    accounts, api, factors, staff, assessment, audit, crisis, Heartbeat, KeptAnswer, organisations, wechat,
+    accounts, api, exchange, factors, staff, assessment, audit, crisis, Heartbeat, KeptAnswer, organisations, wechat,
 )  # fmt: skip
 METADATA = Base.metadata

@@ -10,8 +10,10 @@ from server.blueprints.console import (
     account,
     alerts,
     duty,
+    exports,
     flashes,
     home,
+    imports,
     invitation,
     navigation,
     people,
@@ -41,7 +43,7 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(sign_in.bp)
     for blueprint in (home.bp, second_factor.bp, invitation.bp, account.bp, resets.bp, duty.bp, alerts.bp):
         app.register_blueprint(blueprint)
-    for blueprint in (people.bp, teams.bp, roles.bp, trail.bp):
+    for blueprint in (people.bp, teams.bp, roles.bp, trail.bp, exports.bp, imports.bp):
         app.register_blueprint(blueprint)
 
 
