@@ -45,6 +45,10 @@ class AssessmentDoor:
     def __init__(self, catalogue: InstrumentCatalogue) -> None:
         self._catalogue = catalogue
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return ("", *self._catalogue)
+
     def has_target(self, target: str) -> bool:
         return target == "" or target in self._catalogue
 
@@ -64,6 +68,10 @@ class PageDoor:
 
     code: DoorCode
     path: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return ("",)
 
     def has_target(self, target: str) -> bool:
         return target == ""
