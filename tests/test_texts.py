@@ -13,7 +13,9 @@ import pytest
 from jinja2 import Environment, nodes
 
 import server
+from server.accounts.policy import Role
 from server.assessment.policy import AgeBand
+from server.blueprints.console import navigation
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
 from server.crisis.models import CallWhen, Outcome, SourceKind
@@ -111,7 +113,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 
 def test_every_string_that_looks_like_the_key_of_a_page_or_a_chat_is_one() -> None:
     """Keys travel through variables too."""
-    looks_like_one = re.compile(r"(h5|chat|when|errors)\.[a-z0-9_.]+[a-z0-9_]")
+    looks_like_one = re.compile(r"(h5|chat|when|errors|console)\.[a-z0-9_.]+[a-z0-9_]")
     unknown = [
         (str(file.relative_to(ROOT)), node.value)
         for file in python_files()
@@ -145,6 +147,9 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("duty.outcome_", Outcome),
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
+        ("console.role.", Role),
+        ("console.menu.", [entry.key for entry in navigation.ENTRIES]),
+        ("console.menu.group_", [entry.group for entry in navigation.ENTRIES]),
         ("h5.contact_when_", CallWhen),
         ("h5.age_", [band.removeprefix("age_") for band in AgeBand]),
         ("h5.entry_title_", set(EntryPointState) - {EntryPointState.OPEN}),

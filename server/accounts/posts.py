@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.accounts.policy import DISTRICT_ROLES, GIVES, Role, may_be_together
-from server.accounts.staff import Staff
+from server.accounts.staff import Staff, held_on
 from server.accounts.staff_models import StaffMember, StaffPost, Team
 from server.audit import service as audit
 from server.clock import local_day
@@ -18,6 +18,7 @@ from server.ids import new_public_id
 from server.organisations.models import Department, Organisation
 
 _BATCH = 100
+_PAGE = 50
 
 
 class RolesApart(Conflict):
@@ -58,6 +59,29 @@ class Wanted:
     team: Team | None = None
     starts_on: date | None = None  # None: today
     ends_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndingPost:
+    """A post that will end soon, and whose it is."""
+
+    name: str
+    role: Role
+    place: str
+    ends_on: date
+
+
+def list_ending(session: Session, *, until: date, now: datetime) -> list[EndingPost]:
+    """Posts held today that end on a day up to `until`, the next to end first."""
+    rows = session.execute(
+        sa.select(StaffMember.display_name, StaffPost.role, Organisation.name, StaffPost.ends_on)
+        .join(StaffMember, StaffMember.id == StaffPost.staff_id)
+        .join(Organisation, Organisation.id == StaffPost.organisation_id)
+        .where(held_on(local_day(now)), StaffPost.ends_on <= until, StaffMember.is_active)
+        .order_by(StaffPost.ends_on, StaffPost.id)
+        .limit(_PAGE)
+    )
+    return [EndingPost(name, role, place, ends_on) for name, role, place, ends_on in rows if ends_on]
 
 
 def give_post(session: Session, *, member: StaffMember, wanted: Wanted, by: Staff | None, now: datetime) -> StaffPost:

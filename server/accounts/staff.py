@@ -56,6 +56,7 @@ class Post:
     is_district_wide: bool = False
     department_id: int | None = None
     team_id: int | None = None
+    place: str = ""  # the node's name, for the page's corner
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -160,13 +161,14 @@ def find_by_session(session: Session, *, token: str, kind: SessionKind, now: dat
 def as_staff(session: Session, member: StaffMember, *, now: datetime) -> Staff:
     """The member with the posts of today."""
     rows = session.execute(
-        sa.select(StaffPost, Organisation.path, Organisation.is_root)
+        sa.select(StaffPost, Organisation.path, Organisation.is_root, Organisation.name)
         .join(Organisation, Organisation.id == StaffPost.organisation_id)
         .where(StaffPost.staff_id == member.id, held_on(local_day(now)))
         .order_by(StaffPost.id)
     ).all()
     posts = tuple(
-        Post(post.role, path, bool(is_root), post.department_id, post.team_id) for post, path, is_root in rows
+        Post(post.role, path, bool(is_root), post.department_id, post.team_id, name)
+        for post, path, is_root, name in rows
     )
     return Staff(member.id, member.public_id, member.display_name, posts)
 

@@ -19,7 +19,7 @@ from server.metrics import DURATION, REQUESTS
 from server.parts import Parts
 from server.texts import text
 from server.texts.hotlines import spoken
-from server.texts.moments import say_length, say_when
+from server.texts.moments import say_day, say_length, say_when
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
 
@@ -58,6 +58,7 @@ def prepare(app: Flask) -> None:
         say_when=lambda instant: say_when(instant, utc_now()),
         say_since=lambda instant: say_length(utc_now() - instant),
         say_until=lambda instant: say_length(instant - utc_now()),
+        say_day=lambda day: say_day(day, utc_now()),
         local=local,
         utc_now=utc_now,
     )

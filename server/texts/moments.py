@@ -1,6 +1,6 @@
 """Instants and lengths of time as people say them: 今天 20:00, 明天 8:30, 2 小时 5 分钟."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from server.clock import local
 from server.texts import text
@@ -16,6 +16,14 @@ def say_when(instant: datetime, now: datetime) -> str:
         return text("when.tomorrow", time=time)
     weekday = text(f"when.weekday_{there.weekday()}")
     return text("when.date", month=there.month, day=there.day, weekday=weekday, time=time)
+
+
+def say_day(day: date, now: datetime) -> str:
+    """A calendar day; with its year where that is not this one."""
+    weekday = text(f"when.weekday_{day.weekday()}")
+    if day.year == local(now).year:
+        return text("when.day", month=day.month, day=day.day, weekday=weekday)
+    return text("when.day_of_year", year=day.year, month=day.month, day=day.day, weekday=weekday)
 
 
 def say_length(length: timedelta) -> str:

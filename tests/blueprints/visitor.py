@@ -50,7 +50,7 @@ class Page(HTMLParser):
         if tag == "a":
             self.links.append(given.get("href", ""))
         elif tag == "form":
-            self._form = Form(given["action"], given.get("method", "get"))
+            self._form = Form(given.get("action", ""), given.get("method", "get"))
             self.forms.append(self._form)
         elif tag == "input" and self._form is not None and "name" in given:
             self._read_input(given)

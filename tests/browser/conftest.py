@@ -131,7 +131,8 @@ def sign_in(page: Page, stack: Stack, name: str) -> None:
     page.fill("input[name=login_name]", name)
     page.fill("input[name=password]", stack.logins[name])
     page.click("button.primary")
-    page.wait_for_url("**/console/duty")
+    page.wait_for_url("**/console/")
+    page.goto(f"{stack.web}/console/duty")
 
 
 def settle() -> None:

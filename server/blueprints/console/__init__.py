@@ -4,7 +4,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from server.blueprints import wechat
-from server.blueprints.console import duty, sign_in
+from server.blueprints.console import duty, flashes, home, navigation, sign_in
 from server.blueprints.h5 import assessment, contact
 
 # Switched off by name only. These forms carry a token of their own, or belong to nobody: a form token that expires must
@@ -16,5 +16,7 @@ def register_console(app: Flask) -> None:
     csrf = CSRFProtect(app)
     for blueprint in WITHOUT_CSRF:
         csrf.exempt(blueprint)
+    app.jinja_env.globals.update(menu=navigation.menu, address_with=navigation.address_with, take_flashes=flashes.take)
     app.register_blueprint(sign_in.bp)
+    app.register_blueprint(home.bp)
     app.register_blueprint(duty.bp)

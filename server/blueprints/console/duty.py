@@ -4,7 +4,7 @@ from flask import Blueprint, Response, g, jsonify, make_response, redirect, rend
 from flask.typing import ResponseReturnValue
 
 from server.accounts.policy import Permission
-from server.blueprints.console import store
+from server.blueprints.console import flashes, store
 from server.blueprints.console.guards import belled, guarded
 from server.blueprints.requests import form
 from server.clock import utc_now
@@ -79,6 +79,7 @@ def close(public_id: str) -> ResponseReturnValue:
         raise OutcomeNeeded
     outcome = Outcome(wanted)
     store.write(lambda session: desk.close(session, public_id=public_id, staff=g.staff, outcome=outcome, now=now))
+    flashes.say("alert_closed")
     return redirect("/console/duty", 303)
 
 

@@ -30,7 +30,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "assessment.intro", "assessment.reopen", "assessment.start", "assessment.resume", "assessment.item",
         "assessment.answer", "assessment.care", "assessment.pass_care", "assessment.end", "assessment.submit",
         "assessment.result", "assessment.clear",
-        "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
+        "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip
 

@@ -20,11 +20,6 @@ bp = Blueprint("sign_in", __name__, url_prefix="/console")
 _WHAT = "staff_sign_in"
 
 
-@bp.get("/")
-def show_console() -> Response:
-    return make_response(redirect("/console/duty", 303))
-
-
 @bp.get("/sign-in")
 def show() -> Response:
     notice = text("console.session_over") if request.args.get("over") else ""
@@ -43,7 +38,7 @@ def enter() -> Response:
         return _page(sentence_of(refusal), status=status_of(refusal))
     except DomainError as refusal:
         return _page(sentence_of(refusal), status=status_of(refusal))
-    response = make_response(redirect("/console/duty", 303))
+    response = make_response(redirect("/console/", 303))
     for name, token in zip((SCREEN_COOKIE, BELL_COOKIE), tokens, strict=True):
         _set_cookie(response, name, token)
     return response
