@@ -20,6 +20,7 @@ from server.crisis import desk
 from server.db import Database, make_engine
 from server.errors import ConfigurationError, Unavailable
 from server.organisations.doors import DoorCode, Doors
+from server.organisations.in_sight import PlacesInSight
 from server.risk.service import Scanner
 from server.texts import text
 from server.texts.hotlines import Hotline, hotlines
@@ -139,6 +140,10 @@ class Parts:
             tokens=TokenStore(self.database, settings.wechat_oa_app_id),
             base=settings.wechat_api_base,
         )
+
+    @cached_property
+    def places_in_sight(self) -> PlacesInSight:
+        return PlacesInSight(self.database)
 
     @property
     def young_lines(self) -> tuple[Hotline, ...]:

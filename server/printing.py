@@ -26,10 +26,10 @@ _KEPT = 32
 Write = Callable[[Callable[[Session], Any]], Any]
 
 
-class NotPrintable(Invalid):
+class DoesNotFit(Invalid):
     """The place's name is too long for the label, or the font lacks a letter of it."""
 
-    code = "printing.not_printable"
+    code = "printing.does_not_fit"
 
 
 def may_join_account(built: Parts) -> bool:
@@ -67,7 +67,7 @@ def poster_of(built: Parts, place: str, point: EntryPoint) -> Poster:
 
 
 def png_of(poster: Poster) -> bytes:
-    """For offices. Raises NotPrintable; Unavailable when too many are being drawn."""
+    """For offices. Raises DoesNotFit; Unavailable when too many are being drawn."""
     return _drawn(_png, poster)
 
 
@@ -76,12 +76,20 @@ def svg_of(poster: Poster) -> bytes:
     return _drawn(_svg, poster)
 
 
+def is_printable(poster: Poster) -> bool:
+    try:
+        svg_of(poster)
+    except DoesNotFit:
+        return False
+    return True
+
+
 def _drawn(draw: Callable[[Poster], bytes], poster: Poster) -> bytes:
     try:
         with _DRAWING.place():
             return draw(poster)
     except ValueError as fault:
-        raise NotPrintable from fault
+        raise DoesNotFit from fault
 
 
 @lru_cache(maxsize=_KEPT)

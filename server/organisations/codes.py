@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -65,6 +66,11 @@ class CodeRow:
     opens: str | None
     state: EntryPointState
     uses: Uses
+
+    @property
+    def may_be_printed(self) -> bool:
+        """Nobody should hang up paper that leads nowhere."""
+        return self.opens is not None and self.state in {EntryPointState.OPEN, EntryPointState.NOT_YET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ def hide_small(scans: int, starts: int, finishes: int) -> Uses:
     return Uses(*cells)
 
 
-def _rows() -> sa.Select[EntryPoint, Organisation]:
+def _rows() -> Any:
     return sa.select(EntryPoint, Organisation).join(Organisation, Organisation.id == EntryPoint.organisation_id)
 
 

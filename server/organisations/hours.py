@@ -1,8 +1,8 @@
 """Opening and duty hours: read as people type them, and said in one way everywhere.
 
-Understood are weekdays with spans of the day, in Chinese or in English: "周一至周五 9:00-12:00，14:00-17:30；周六上午9点-11点半",
-"mon-fri 8:30-17:30, sat 9:00-12:00". Spans belong to the days before them; without any, to every day. `read_hours` reads
-what `say_hours` writes.
+Understood are weekdays with spans of the day, in Chinese ("周一至周五 9:00-12:00，14:00-17:30；周六上午9点-11点半") or English
+("mon-fri 8:30-17:30, sat 9:00-12:00"). Spans belong to the days before them; without any, to every day. `read_hours`
+reads what `say_hours` writes.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The number of a house that takes calls: kept as it was typed, dialled as digits.
 
-Unlike a resident's own number it may be a short one (12345), a service number (400-…) or a landline.
+Unlike a resident's own number it may be a short one, a service number (400-…) or a landline.
 """
 
 import re

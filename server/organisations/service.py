@@ -74,7 +74,7 @@ def add_organisation(
         with session.begin_nested():
             session.add(node)
     except IntegrityError:
-        raise (CodeTaken if parent else RootTaken)(code=code) from None
+        raise (CodeTaken(code=code) if parent else RootTaken(code=code)) from None
     node.path = f"{parent.path if parent else ROOT_PATH}{node.id}/"
     return node
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -168,7 +169,7 @@ def _way_from(place: Organisation) -> sa.ColumnElement[str]:
 # --- what they share --------------------------------------------------------------------------------------------------
 
 
-def _rows() -> sa.Select[ServicePoint, Organisation]:
+def _rows() -> Any:
     return sa.select(ServicePoint, Organisation).join(Organisation, Organisation.id == ServicePoint.organisation_id)
 
 

@@ -4,7 +4,18 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from server.blueprints import wechat
-from server.blueprints.console import duty, flashes, home, navigation, sign_in
+from server.blueprints.console import (
+    departments,
+    duty,
+    entry_points,
+    flashes,
+    home,
+    navigation,
+    places,
+    posters,
+    service_points,
+    sign_in,
+)
 from server.blueprints.h5 import assessment, contact
 
 # Switched off by name only. These forms carry a token of their own, or belong to nobody: a form token that expires must
@@ -20,3 +31,5 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(sign_in.bp)
     app.register_blueprint(home.bp)
     app.register_blueprint(duty.bp)
+    for pages in (places, departments, service_points, entry_points, posters):
+        app.register_blueprint(pages.bp)

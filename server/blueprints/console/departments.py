@@ -48,9 +48,7 @@ def add() -> ResponseReturnValue:
         return _new_page(form)
     wanted = form.value.model_dump()
     try:
-        store.write(
-            lambda session: departments.add_department(session, actor=g.staff.actor, now=now, **wanted)
-        )
+        store.write(lambda session: departments.add_department(session, actor=g.staff.actor, now=now, **wanted))
     except (BadCode, departments.DepartmentCodeTaken) as refusal:
         return _new_page(form.refuse("code", refusal))
     flashes.say("department_added")

@@ -44,10 +44,7 @@ def pick_place(*, key: str, below: str) -> str:
 
     def work(session: Session) -> tuple[list[Organisation], dict[str, list[ways.Step]]]:
         typed = words()
-        if typed:
-            places = tree.search_places(session, words=typed)
-        else:
-            places = tree.areas_of(session, own_paths())
+        places = tree.search_places(session, words=typed) if typed else tree.areas_of(session, own_paths())
         return places, ways.ways_to(session, places)
 
     places, way = store.read(work)

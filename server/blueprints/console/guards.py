@@ -23,7 +23,7 @@ PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz", "health.readyz", "health.metrics",
         "wechat.verify",
-        "pages.root", "pages.home", "pages.help_page", "pages.bye",
+        "pages.root", "pages.home", "pages.help_page", "pages.bye", "h5_places.places",
         "entry.open_code",
         "contact.contact", "contact.leave_contact",
         "contact.contact_with_response", "contact.leave_contact_with_response",

@@ -1,5 +1,6 @@
 """The tree: browse, search, add a place, rename one."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from flask import Blueprint, g, redirect, render_template
@@ -13,8 +14,9 @@ from server.blueprints.console.forms import Form, FormModel, blank_form, read_fo
 from server.blueprints.console.guards import guarded
 from server.clock import utc_now
 from server.organisations import tree
-from server.organisations.models import Level
+from server.organisations.models import Level, Organisation
 from server.organisations.service import CodeTaken
+from server.texts import text
 
 bp = Blueprint("places", __name__, url_prefix="/console/places")
 Name = Annotated[str, StringConstraints(min_length=1, max_length=tree.LONGEST_NAME)]
@@ -109,17 +111,18 @@ def _field_of(refusal: Exception) -> str:
 
 
 def _new_page(organisation_id: str, form: Form[NewPlaceForm]) -> ResponseReturnValue:
-    return _form_page("console/place_new.html", organisation_id, form, tree.LEVELS_BELOW)
+    place = store.read(lambda session: tree.get_place(session, organisation_id))
+    return _form_page("console/place_new.html", place, form, tree.LEVELS_BELOW)
 
 
 def _edit_page(organisation_id: str, form: Form[PlaceForm]) -> ResponseReturnValue:
-    return _form_page("console/place_edit.html", organisation_id, form, tree.LEVELS_BELOW)
+    place = store.read(lambda session: tree.get_place(session, organisation_id))
+    return _form_page("console/place_edit.html", place, form, (place.level,) if place.is_root else tree.LEVELS_BELOW)
 
 
 def _form_page(
-    template: str, organisation_id: str, form: Form[PlaceForm] | Form[NewPlaceForm], levels: tuple[Level, ...]
+    template: str, place: Organisation, form: Form[NewPlaceForm] | Form[PlaceForm], levels: Iterable[Level]
 ) -> ResponseReturnValue:
-    place = store.read(lambda session: tree.get_place(session, organisation_id))
     way = store.read(lambda session: ways.way_to(session, place))
-    levels = (Level.DISTRICT,) if place.is_root and template.endswith("edit.html") else levels
-    return render_template(template, place=place, way=way, form=form, levels=levels), 422 if form.faults else 200
+    named = [(level, text(f"places.level_{level}")) for level in levels]
+    return render_template(template, place=place, way=way, form=form, levels=named), 422 if form.faults else 200

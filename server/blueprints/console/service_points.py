@@ -19,9 +19,11 @@ from server.organisations import service_points, tree
 from server.organisations.hours import BadHours, HoursEndEarly
 from server.organisations.models import HostKind
 from server.organisations.phones import LONGEST_PHONE, BadServicePhone
+from server.texts import text
 
 bp = Blueprint("service_points", __name__, url_prefix="/console")
 _LIST = "/console/service-points"
+_LIMITS = {"address": service_points.LONGEST_ADDRESS, "hours": service_points.LONGEST_HOURS}
 # Beside which field a refusal belongs.
 _FIELDS: dict[type[DomainError], str] = {
     service_points.NameTaken: "name",
@@ -65,7 +67,10 @@ def index() -> str:
         page = service_points.list_service_points(session, filters=filters, asked=finding.asked())
         return {"page": page, "within": within, "areas": finding.areas(session, within)}
 
-    return render_template("console/service_points.html", form=form, kinds=HostKind, **store.read(work))
+    switches = [(switch, text(f"service_points.{switch}")) for switch in service_points.Switch]
+    return render_template(
+        "console/service_points.html", form=form, kinds=_kinds(), switches=switches, **store.read(work)
+    )
 
 
 @bp.get("/service-points/new")
@@ -155,15 +160,23 @@ def switch(service_point_id: str) -> ResponseReturnValue:
     return redirect(f"{_LIST}/{service_point_id}", 303)
 
 
+def _kinds() -> list[tuple[HostKind, str]]:
+    return [(kind, text(f"service_points.kind_{kind}")) for kind in HostKind]
+
+
 def _new_page(organisation_id: str, form: Form[PointForm]) -> ResponseReturnValue:
     place = store.read(lambda session: tree.get_place(session, organisation_id))
     way = store.read(lambda session: ways.way_to(session, place))
-    page = render_template("console/service_point_new.html", place=place, way=way, form=form, kinds=HostKind)
+    page = render_template(
+        "console/service_point_new.html", place=place, way=way, form=form, kinds=_kinds(), limits=_LIMITS
+    )
     return page, 422 if form.faults else 200
 
 
 def _edit_page(service_point_id: str, form: Form[PointForm]) -> ResponseReturnValue:
     row = store.read(lambda session: service_points.get_service_point(session, service_point_id))
     way = store.read(lambda session: ways.way_to(session, row.place))
-    page = render_template("console/service_point_edit.html", row=row, way=way, form=form, kinds=HostKind)
+    page = render_template(
+        "console/service_point_edit.html", row=row, way=way, form=form, kinds=_kinds(), limits=_LIMITS
+    )
     return page, 422 if form.faults else 200
