@@ -161,8 +161,8 @@ def list_open(session: Session, *, near: Organisation | None, asked: Asked) -> P
 def _way_from(place: Organisation) -> sa.ColumnElement[str]:
     """A key to sort by: how many steps up before the way down begins, then the order of the tree."""
     steps = place.path.strip("/").split("/")
-    above = [f"/{'/'.join(steps[:count])}/" for count in range(len(steps), 1, -1)]
-    up = sa.case(*((below(path), str(number)) for number, path in enumerate(above)), else_=str(len(above)))
+    above = [f"/{'/'.join(steps[:count])}/" for count in range(len(steps), 0, -1)]
+    up = sa.case(*((below(path), str(number)) for number, path in enumerate(above)))
     return up + Organisation.path
 
 
