@@ -19,6 +19,7 @@ from server.blueprints.console import navigation
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
 from server.crisis.models import CallWhen, Outcome, SourceKind
+from server.crisis.overview import AlertState
 from server.errors import DomainError
 from server.organisations.doors import DoorCode
 from server.organisations.service import EntryPointState
@@ -82,6 +83,16 @@ def uses_in_templates() -> Iterator[Use]:
                 yield Use(f"{file.relative_to(ROOT)}:{call.lineno}", pattern, names, call.dyn_kwargs is not None)
 
 
+def prefixes_in_templates() -> Iterator[Use]:
+    """`codes | map_words("prefix_")`: a text for each code."""
+    environment = Environment(autoescape=True)
+    for file in templates():
+        for one in environment.parse(file.read_text(encoding="utf-8")).find_all(nodes.Filter):
+            if one.name == "map_words":
+                pattern = f"{re.escape(one.args[0].value)}[a-z0-9_.]+"
+                yield Use(f"{file.relative_to(ROOT)}:{one.lineno}", pattern, frozenset(), False)
+
+
 def pattern_of_template(key: nodes.Expr) -> str:
     match key:
         case nodes.Const():
@@ -91,7 +102,7 @@ def pattern_of_template(key: nodes.Expr) -> str:
     return "[a-z0-9_.]+"
 
 
-USES = [*uses_in_code(), *uses_in_templates()]
+USES = [*uses_in_code(), *uses_in_templates(), *prefixes_in_templates()]
 
 
 def keys_of(use: Use) -> list[str]:
@@ -148,6 +159,7 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
         ("console.role.", Role),
+        ("console.alerts.state_", AlertState),
         ("console.menu.", [entry.key for entry in navigation.ENTRIES]),
         ("console.menu.group_", [entry.group for entry in navigation.ENTRIES]),
         ("h5.contact_when_", CallWhen),

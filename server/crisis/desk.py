@@ -136,10 +136,10 @@ def _rows(
         .limit(PAGE)
     ).all()
     names = names_of(session, {alert.acknowledged_by for alert, _, _ in found if alert.acknowledged_by})
-    return [_as_row(alert, place, promise, names, staff) for alert, place, promise in found]
+    return [as_row(alert, place, promise, names, staff) for alert, place, promise in found]
 
 
-def _as_row(alert: Alert, place: str, promise: datetime | None, names: dict[int, str], staff: Staff) -> AlertRow:
+def as_row(alert: Alert, place: str | None, promise: datetime | None, names: dict[int, str], staff: Staff) -> AlertRow:
     return AlertRow(
         public_id=alert.public_id,
         grade=alert.grade,

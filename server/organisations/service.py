@@ -230,6 +230,35 @@ def list_below(session: Session, paths: Iterable[str]) -> list[Organisation]:
     return list(session.scalars(sa.select(Organisation).where(anywhere).order_by(Organisation.path)))
 
 
+def get_node(session: Session, public_id: str) -> Organisation:
+    """Raises NotFound, alike for a foreign one."""
+    found = session.scalar(sa.select(Organisation).where(Organisation.public_id == public_id))
+    if found is None:
+        raise NotFound(organisation=public_id)
+    return found
+
+
+def way_to(session: Session, node: Organisation) -> list[Organisation]:
+    """The nodes above that may be seen, from the top, and the node itself."""
+    ids = [int(part) for part in node.path.strip("/").split("/")]
+    return list(session.scalars(sa.select(Organisation).where(Organisation.id.in_(ids)).order_by(Organisation.path)))
+
+
+def list_tops(session: Session, paths: Iterable[str]) -> list[Organisation]:
+    """The nodes with exactly these paths, without those that lie below another of them."""
+    wanted = set(paths)
+    highest = {path for path in wanted if not any(path != other and path.startswith(other) for other in wanted)}
+    return list(
+        session.scalars(sa.select(Organisation).where(Organisation.path.in_(highest)).order_by(Organisation.path))
+    )
+
+
+def list_children(session: Session, node: Organisation) -> list[Organisation]:
+    return list(
+        session.scalars(sa.select(Organisation).where(Organisation.parent_id == node.id).order_by(Organisation.id))
+    )
+
+
 def keep_wechat_url(session: Session, *, code: str, url: str) -> None:
     """What the official account's code for this entry point holds."""
     session.execute(sa.update(EntryPoint).where(EntryPoint.code == code).values(wechat_url=url))

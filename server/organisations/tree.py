@@ -5,7 +5,6 @@ module's: they need a history.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
-from server.errors import Invalid, NotFound
+from server.errors import Invalid
 from server.organisations.models import Level, Organisation
 from server.organisations.posters.typesetting import is_drawable
 from server.organisations.service import add_organisation, below
@@ -23,7 +22,7 @@ from server.pagination import Asked, Listing, Page
 LEVELS_BELOW = tuple(level for level in Level if level is not Level.DISTRICT)
 DEEPEST = 8
 LONGEST_NAME = 60
-_MOST_FOUND, _MOST_AREAS = 50, 200
+_MOST_FOUND = 50
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
 CHILDREN = Listing("places", {"code": Organisation.code, "name": Organisation.name}, Organisation.id, default="code")
@@ -56,38 +55,8 @@ class Child:
     below: int
 
 
-def get_place(session: Session, public_id: str) -> Organisation:
-    """Raises NotFound, also for a place outside what the session shows."""
-    found = session.scalar(sa.select(Organisation).where(Organisation.public_id == public_id))
-    if found is None:
-        raise NotFound(organisation=public_id)
-    return found
-
-
-def tops_of(session: Session, paths: Iterable[str]) -> list[Organisation]:
-    """The nodes with these paths, without those that lie below another of them."""
-    wanted = set(paths)
-    highest = {path for path in wanted if not any(path != other and path.startswith(other) for other in wanted)}
-    return list(
-        session.scalars(sa.select(Organisation).where(Organisation.path.in_(highest)).order_by(Organisation.path))
-    )
-
-
-def areas_of(session: Session, paths: Iterable[str]) -> list[Organisation]:
-    """The highest of the nodes with these paths, each followed by those right below it; at most some hundred."""
-    tops = tops_of(session, paths)
-    ids = [top.id for top in tops]
-    return list(
-        session.scalars(
-            sa.select(Organisation)
-            .where(sa.or_(Organisation.id.in_(ids), Organisation.parent_id.in_(ids)))
-            .order_by(Organisation.path)
-            .limit(_MOST_AREAS)
-        )
-    )
-
-
-def list_children(session: Session, *, parent: Organisation, asked: Asked) -> Page[Child]:
+def browse(session: Session, *, parent: Organisation, asked: Asked) -> Page[Child]:
+    """A page of what lies right below."""
     page = CHILDREN.page(session, sa.select(Organisation).where(Organisation.parent_id == parent.id), asked)
     counts = _count_below(session, parent)
     return page.of(

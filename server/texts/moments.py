@@ -15,6 +15,8 @@ def say_when(instant: datetime, now: datetime) -> str:
     if there.date() == here.date() + timedelta(days=1):
         return text("when.tomorrow", time=time)
     weekday = text(f"when.weekday_{there.weekday()}")
+    if there < here and there.year != here.year:
+        return text("when.date_of_year", year=there.year, month=there.month, day=there.day, weekday=weekday, time=time)
     return text("when.date", month=there.month, day=there.day, weekday=weekday, time=time)
 
 

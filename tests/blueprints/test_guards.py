@@ -23,7 +23,7 @@ def _rules(app: Flask):
 def _guarded(app: Flask):
     """(method, address with any id in its place, what it asks for) of each route behind a guard."""
     return [
-        (method, rule.rule.replace("<public_id>", "A" * 22), _guard_of(app, rule.endpoint))
+        (method, rule.rule.replace("<alert_id>", "A" * 22), _guard_of(app, rule.endpoint))
         for rule in _rules(app)
         if _guard_of(app, rule.endpoint)
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})

@@ -230,7 +230,7 @@ def test_every_form_of_the_console_wants_its_token(app, world):
     colleague = Colleague(app).sign_in("duty1")
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/console") and "POST" in rule.methods:
-            address = rule.rule.replace("<public_id>", "A" * 22)
+            address = rule.rule.replace("<alert_id>", "A" * 22)
             for fields in ({}, {"csrf_token": "forged"}, {"csrf_token": colleague.form_token[:-1]}):
                 answer = colleague.client.post(address, data=fields)
                 assert answer.status_code == 400, address

@@ -50,51 +50,51 @@ def bell() -> Response:
     return jsonify(ringing=ringing, unreachable=unreachable, newest=newest)
 
 
-@bp.get("/alerts/<public_id>")
+@bp.get("/alerts/<alert_id>")
 @guarded(Permission.WATCH_ALERTS)
-def alert(public_id: str) -> str:
-    row = store.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+def alert(alert_id: str) -> str:
+    row = store.read(lambda session: desk.get_alert(session, public_id=alert_id, staff=g.staff))
     return _alert_page(row)
 
 
-@bp.post("/alerts/<public_id>/acknowledge")
+@bp.post("/alerts/<alert_id>/acknowledge")
 @guarded(Permission.ACKNOWLEDGE_ALERT)
-def acknowledge(public_id: str) -> ResponseReturnValue:
+def acknowledge(alert_id: str) -> ResponseReturnValue:
     """Of two, the second reads who was first."""
     now = utc_now()
     try:
-        store.write(lambda session: desk.acknowledge(session, public_id=public_id, staff=g.staff, now=now))
+        store.write(lambda session: desk.acknowledge(session, public_id=alert_id, staff=g.staff, now=now))
     except desk.AlreadyAcknowledged as refusal:
         notice = text(f"errors.{refusal.code}", by=refusal.by, at=say_when(refusal.at, now))
         page = render_template("console/duty.html", board=_board(), staff=g.staff, notice=notice)
         return page, 409
-    return redirect(f"/console/duty/alerts/{public_id}", 303)
+    return redirect(f"/console/duty/alerts/{alert_id}", 303)
 
 
-@bp.post("/alerts/<public_id>/close")
+@bp.post("/alerts/<alert_id>/close")
 @guarded(Permission.CLOSE_ALERT)
-def close(public_id: str) -> ResponseReturnValue:
+def close(alert_id: str) -> ResponseReturnValue:
     wanted, now = form("outcome", 20), utc_now()
     if wanted not in set(Outcome):
         raise OutcomeNeeded
     outcome = Outcome(wanted)
-    store.write(lambda session: desk.close(session, public_id=public_id, staff=g.staff, outcome=outcome, now=now))
+    store.write(lambda session: desk.close(session, public_id=alert_id, staff=g.staff, outcome=outcome, now=now))
     flashes.say("alert_closed")
-    return redirect("/console/duty", 303)
+    return redirect("/console/duty" if _is_at_the_desk() else "/console/alerts", 303)
 
 
-@bp.post("/alerts/<public_id>/contact")
+@bp.post("/alerts/<alert_id>/contact")
 @guarded(Permission.READ_CONTACT)
-def read_contact(public_id: str) -> str:
+def read_contact(alert_id: str) -> str:
     """Numbers and words, after a purpose was named; the look is a row in the trail."""
     purpose = form("purpose", 20)
     if purpose not in PURPOSES:
         raise PurposeNeeded
     now = utc_now()
     contacts, said = store.write(
-        lambda session: desk.read_contacts(session, public_id=public_id, staff=g.staff, purpose=purpose, now=now)
+        lambda session: desk.read_contacts(session, public_id=alert_id, staff=g.staff, purpose=purpose, now=now)
     )
-    row = store.read(lambda session: desk.get_alert(session, public_id=public_id, staff=g.staff))
+    row = store.read(lambda session: desk.get_alert(session, public_id=alert_id, staff=g.staff))
     return _alert_page(row, contacts=contacts, said=said)
 
 
@@ -105,4 +105,12 @@ def _board() -> desk.Board:
 def _alert_page(row: desk.AlertRow, **read: object) -> str:
     """`read`: numbers and words, once their reader has named a purpose."""
     shown = {"contacts": None, "said": None} | read
-    return render_template("console/alert.html", row=row, staff=g.staff, purposes=PURPOSES, outcomes=Outcome, **shown)
+    layout = "console/base.html" if _is_at_the_desk() else "console/shell.html"
+    return render_template(
+        "console/alert.html", layout=layout, row=row, staff=g.staff, purposes=PURPOSES, outcomes=Outcome, **shown
+    )
+
+
+def _is_at_the_desk() -> bool:
+    """Who takes alerts over works on the dark screen; who only watches reads them among the console's other pages."""
+    return bool(g.staff.may(Permission.ACKNOWLEDGE_ALERT))

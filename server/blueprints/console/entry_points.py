@@ -15,14 +15,15 @@ from server.accounts.policy import Permission
 from server.blueprints.console import finding, flashes, store
 from server.blueprints.console.forms import Form, FormModel, blank_form, read_form
 from server.blueprints.console.guards import guarded
+from server.blueprints.console.places import choose_place
 from server.blueprints.requests import parts
 from server.clock import day_bounds, utc_now
-from server.organisations import codes, tree
+from server.organisations import codes
+from server.organisations import service as organisations
 from server.organisations.doors import DoorCode
 from server.organisations.models import EntryPoint
 from server.organisations.posters import Poster
 from server.organisations.service import EntryPointState, UnknownDoor, UnknownTarget
-from server.texts import text
 from server.wechat.client import WeChatError
 
 bp = Blueprint("entry_points", __name__, url_prefix="/console")
@@ -57,22 +58,21 @@ def index() -> str:
     form = read_form(FilterForm, request.args)
     shown = store.read(lambda session: _list(session, form.value or FilterForm()))
     doors = [(door.code, door.name_of("")) for door in parts().doors]
-    states = [(state, text(f"entry_points.state_{state}")) for state in STATES]
-    return render_template("console/entry_points.html", form=form, doors=doors, states=states, **shown)
+    return render_template("console/entry_points.html", form=form, doors=doors, states=STATES, **shown)
 
 
 def _list(session: Session, chosen: FilterForm) -> dict[str, object]:
-    within = finding.place_asked_for(session)
-    filters = codes.Filters(within=within, **chosen.model_dump())
+    place = choose_place(session, request.args.get("place", ""))
+    filters = codes.Filters(within=place.chosen, **chosen.model_dump())
     page = codes.list_codes(session, doors=parts().doors, filters=filters, asked=finding.asked(), now=utc_now())
     way = ways.ways_to(session, [row.place for row in page.rows])
-    return {"page": page, "way": way, "within": within, "areas": finding.areas(session, within)}
+    return {"page": page, "way": way, "place": place}
 
 
 @bp.get("/entry-points/new")
 @guarded(Permission.MANAGE_ENTRY_POINTS)
-def choose_place() -> str:
-    return finding.pick_place(key="entry_point", below="/entry-points/new")
+def begin() -> str:
+    return finding.pick_place(key="entry_point", form="/entry-points/new")
 
 
 @bp.get("/places/<organisation_id>/entry-points/new")
@@ -153,7 +153,7 @@ def _make(session: Session, organisation_id: str, wanted: CodeForm) -> EntryPoin
     return codes.make_code(
         session,
         doors=parts().doors,
-        place=tree.get_place(session, organisation_id),
+        place=organisations.get_node(session, organisation_id),
         door=door,
         target=target,
         valid_until=day_bounds(wanted.last_day)[1] if wanted.last_day else None,
@@ -174,11 +174,10 @@ def _join(point: EntryPoint) -> str:
 
 
 def _new_page(organisation_id: str, form: Form[CodeForm]) -> ResponseReturnValue:
-    place = store.read(lambda session: tree.get_place(session, organisation_id))
+    place = store.read(lambda session: organisations.get_node(session, organisation_id))
     way = store.read(lambda session: ways.way_to(session, place))
     choices = [(f"{door.code}:{target}", door.name_of(target)) for door in parts().doors for target in door.targets]
-    open_kinds = list(Kind) if printing.may_join_account(parts()) else [Kind.PLAIN]
-    kinds = [(kind, text(f"entry_points.kind_{kind}")) for kind in open_kinds]
+    kinds = list(Kind) if printing.may_join_account(parts()) else [Kind.PLAIN]
     page = render_template(
         "console/entry_point_new.html", place=place, way=way, form=form, choices=choices, kinds=kinds
     )

@@ -29,9 +29,10 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("home.show", Permission.OWN_ACCOUNT, "home", "home", "work"),
     Entry("duty.screen", Permission.WATCH_ALERTS, "duty", "bell", "work"),
+    Entry("alerts.listing", Permission.WATCH_ALERTS, "alerts", "list", "work"),
     Entry("entry_points.index", Permission.SEE_ENTRY_POINTS, "entry_points", "code", "places"),
     Entry("service_points.index", Permission.SEE_PLACES, "service_points", "phone", "places"),
-    Entry("places.index", Permission.SEE_PLACES, "places", "tree", "places"),
+    Entry("organisations.index", Permission.SEE_PLACES, "places", "tree", "places"),
     Entry("departments.index", Permission.SEE_PLACES, "departments", "list", "places"),
 )
 

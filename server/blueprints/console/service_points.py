@@ -12,14 +12,15 @@ from server.accounts.policy import Permission
 from server.blueprints.console import finding, flashes, store
 from server.blueprints.console.forms import Form, FormModel, blank_form, read_form
 from server.blueprints.console.guards import guarded
+from server.blueprints.console.places import choose_place
 from server.blueprints.requests import form as field
 from server.clock import utc_now
 from server.errors import DomainError
-from server.organisations import service_points, tree
+from server.organisations import service as organisations
+from server.organisations import service_points
 from server.organisations.hours import BadHours, HoursEndEarly
 from server.organisations.models import HostKind
 from server.organisations.phones import LONGEST_PHONE, BadServicePhone
-from server.texts import text
 
 bp = Blueprint("service_points", __name__, url_prefix="/console")
 _LIST = "/console/service-points"
@@ -62,21 +63,24 @@ def index() -> str:
     chosen = (form.value or FilterForm()).model_dump()
 
     def work(session: Session) -> dict[str, object]:
-        within = finding.place_asked_for(session)
-        filters = service_points.Filters(within=within, **chosen)
+        place = choose_place(session, request.args.get("place", ""))
+        filters = service_points.Filters(within=place.chosen, **chosen)
         page = service_points.list_service_points(session, filters=filters, asked=finding.asked())
-        return {"page": page, "within": within, "areas": finding.areas(session, within)}
+        return {"page": page, "place": place}
 
-    switches = [(switch, text(f"service_points.{switch}")) for switch in service_points.Switch]
     return render_template(
-        "console/service_points.html", form=form, kinds=_kinds(), switches=switches, **store.read(work)
+        "console/service_points.html",
+        form=form,
+        kinds=HostKind,
+        switches=service_points.Switch,
+        **store.read(work),
     )
 
 
 @bp.get("/service-points/new")
 @guarded(Permission.MANAGE_PLACES)
-def choose_place() -> str:
-    return finding.pick_place(key="service_point", below="/service-points/new")
+def begin() -> str:
+    return finding.pick_place(key="service_point", form="/service-points/new")
 
 
 @bp.get("/places/<organisation_id>/service-points/new")
@@ -95,7 +99,11 @@ def add(organisation_id: str) -> ResponseReturnValue:
     try:
         store.write(
             lambda session: service_points.add_service_point(
-                session, place=tree.get_place(session, organisation_id), wanted=wanted, actor=g.staff.actor, now=now
+                session,
+                place=organisations.get_node(session, organisation_id),
+                wanted=wanted,
+                actor=g.staff.actor,
+                now=now,
             )
         )
     except tuple(_FIELDS) as refusal:
@@ -160,15 +168,11 @@ def switch(service_point_id: str) -> ResponseReturnValue:
     return redirect(f"{_LIST}/{service_point_id}", 303)
 
 
-def _kinds() -> list[tuple[HostKind, str]]:
-    return [(kind, text(f"service_points.kind_{kind}")) for kind in HostKind]
-
-
 def _new_page(organisation_id: str, form: Form[PointForm]) -> ResponseReturnValue:
-    place = store.read(lambda session: tree.get_place(session, organisation_id))
+    place = store.read(lambda session: organisations.get_node(session, organisation_id))
     way = store.read(lambda session: ways.way_to(session, place))
     page = render_template(
-        "console/service_point_new.html", place=place, way=way, form=form, kinds=_kinds(), limits=_LIMITS
+        "console/service_point_new.html", place=place, way=way, form=form, kinds=HostKind, limits=_LIMITS
     )
     return page, 422 if form.faults else 200
 
@@ -177,6 +181,6 @@ def _edit_page(service_point_id: str, form: Form[PointForm]) -> ResponseReturnVa
     row = store.read(lambda session: service_points.get_service_point(session, service_point_id))
     way = store.read(lambda session: ways.way_to(session, row.place))
     page = render_template(
-        "console/service_point_edit.html", row=row, way=way, form=form, kinds=_kinds(), limits=_LIMITS
+        "console/service_point_edit.html", row=row, way=way, form=form, kinds=HostKind, limits=_LIMITS
     )
     return page, 422 if form.faults else 200

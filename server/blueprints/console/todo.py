@@ -79,7 +79,7 @@ def _mine(session: Session, staff: Staff, now: datetime) -> Task | None:
                 source=text(f"duty.source_{row.source_kind}"),
                 time=say_length(now - (row.acknowledged_at or now)),
             ),
-            url_for("duty.alert", public_id=row.public_id),
+            url_for("duty.alert", alert_id=row.public_id),
         )
         for row in mine[:_LINES]
     )
