@@ -34,6 +34,7 @@ from server.notices import Consent, load_text
 from server.organisations.doors import DoorCode, Doors
 from server.organisations.exports import EntryPointSource, ServicePointSource
 from server.organisations.imports import DepartmentImporter, ServicePointImporter
+from server.organisations.in_sight import PlacesInSight
 from server.risk.service import Scanner
 from server.sheets.importing import Importer
 from server.texts import text
@@ -62,6 +63,10 @@ class AssessmentDoor:
     def __init__(self, catalogue: InstrumentCatalogue) -> None:
         self._catalogue = catalogue
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return ("", *self._catalogue)
+
     def has_target(self, target: str) -> bool:
         return target == "" or target in self._catalogue
 
@@ -81,6 +86,10 @@ class PageDoor:
 
     code: DoorCode
     path: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return ("",)
 
     def has_target(self, target: str) -> bool:
         return target == ""
@@ -175,6 +184,10 @@ class Parts:
                 base=settings.wechat_api_base,
             )
         return MiniProgram(settings.wechat_mp_app_id, api)
+
+    @cached_property
+    def places_in_sight(self) -> PlacesInSight:
+        return PlacesInSight(self.database)
 
     @property
     def young_lines(self) -> tuple[Hotline, ...]:

@@ -16,15 +16,16 @@ from server.accounts import posts, second_factor, staff
 from server.accounts.policy import Role, needs_second_factor
 from server.accounts.staff_models import StaffMember
 from server.cli.common import fail, parts
-from server.cli.duty import read_hours
-from server.cli.qr import make_code, poster_of
+from server.cli.qr import make_code
 from server.clock import utc_now
 from server.crisis import service as crisis
 from server.crisis.models import DutyWindow
 from server.organisations import service as organisations
+from server.organisations.hours import read_hours
 from server.organisations.models import EntryPoint, Level, Organisation
 from server.organisations.posters import draw_png
 from server.parts import Parts
+from server.printing import poster_of
 
 
 @click.group("demo")
@@ -120,7 +121,7 @@ def _write_private(file: Path, content: str) -> None:
 def _load_duty(session: Session, hours: str) -> None:
     if session.scalar(sa.select(DutyWindow.id).limit(1)) is None:
         root = organisations.root_of(session)
-        crisis.set_duty_hours(session, organisation=root, hours=read_hours(hours), now=utc_now())
+        crisis.set_duty_hours(session, organisation=root, hours=read_hours(hours).windows, now=utc_now())
 
 
 def _load_posters(built: Parts, rows: list[dict[str, Any]]) -> int:
@@ -135,7 +136,7 @@ def _load_posters(built: Parts, rows: list[dict[str, Any]]) -> int:
             point = make_code(
                 built, node, door=row["door"], target=row["target"], until=None, plain=is_plain, known=known
             )
-        poster = poster_of(built, node, point)
+        poster = poster_of(built, node.name, point)
         file = folder / f"{node.code}-{point.code}.png"
         if not file.exists():
             file.write_bytes(draw_png(poster))

@@ -8,19 +8,19 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
+from server import printing
 from server.cli.common import fail, parts
 from server.clock import utc_now
-from server.config import AccountKind
 from server.errors import DomainError, NotFound
+from server.organisations import codes
 from server.organisations import service as organisations
 from server.organisations.models import EntryPoint, Organisation
-from server.organisations.posters import Poster, draw_png, draw_svg
+from server.organisations.posters import draw_png, draw_svg
 from server.parts import Parts
 from server.texts import text
 from server.wechat.client import WeChatError
-from server.wechat.qrcodes import create_scene
 
-LONGEST_TEMPORARY = timedelta(days=30)
+_OPERATOR = ("cli", "-")
 
 
 @click.group("qr")
@@ -49,7 +49,7 @@ def make(
 ) -> None:
     """Make a code for each place and write its poster as PNG and SVG."""
     built = parts()
-    if not plain and built.settings.wechat_oa_kind is not AccountKind.SERVICE:
+    if not plain and not printing.may_join_account(built):
         fail("Only a certified service account may make codes of its own. Add --plain for addresses of this site.")
     until = utc_now() + timedelta(days=days) if days else None
     try:
@@ -65,7 +65,7 @@ def make(
                 fail(text(f"errors.{refusal.code}", **refusal.facts))
             except WeChatError as fault:
                 fail(f"WeChat did not make the code for {node.code}: {fault}. With --plain no WeChat is needed.")
-            poster = poster_of(built, node, point)
+            poster = printing.poster_of(built, node.name, point)
             stem = out / f"{node.code}-{point.code}"
             stem.with_suffix(".png").write_bytes(draw_png(poster))
             stem.with_suffix(".svg").write_text(draw_svg(poster), encoding="utf-8")
@@ -78,7 +78,7 @@ def make(
 def revoke(code: str) -> None:
     """Make a code lead nowhere but to help. The paper should be taken down."""
     try:
-        parts().database.write(lambda session: organisations.revoke_entry_point(session, code=code, now=utc_now()))
+        parts().database.write(lambda session: codes.revoke_code(session, code=code, actor=_OPERATOR, now=utc_now()))
     except NotFound:
         fail(f"There is no code {code}.")
     click.echo(f"{code} is revoked.")
@@ -103,36 +103,21 @@ def make_code(
 ) -> EntryPoint:
     """A stored entry point (or the `known` one), for a code of the official account with its ticket's address.
 
-    The point is stored before WeChat is asked, and no transaction is open while it is: a call that fails leaves a code
-    that the next run completes.
+    It is stored before WeChat is asked: a call that fails leaves a code that the next run completes.
     """
     now = utc_now()
     point = known or built.database.write(
-        lambda session: organisations.make_entry_point(
-            session, doors=built.doors, organisation=node, door=door, target=target, now=now, valid_until=until
+        lambda session: codes.make_code(
+            session,
+            doors=built.doors,
+            place=node,
+            door=door,
+            target=target,
+            valid_until=until,
+            actor=_OPERATOR,
+            now=now,
         )
     )
-    if plain:
-        return point
-    lifetime = until - now if until else None
-    # WeChat's temporary codes end after 30 days at the latest; a longer date is kept by our own row.
-    seconds = int(lifetime.total_seconds()) if lifetime and lifetime <= LONGEST_TEMPORARY else None
-    url = create_scene(built.wechat_api, point.code, seconds=seconds)
-    built.database.write(lambda session: organisations.keep_wechat_url(session, code=point.code, url=url))
-    point.wechat_url = url
+    if not plain:
+        printing.join_account(built, built.database.write, point, now=now)
     return point
-
-
-def poster_of(built: Parts, node: Organisation, point: EntryPoint) -> Poster:
-    door = built.doors.find(point.door)
-    assert door is not None
-    return Poster(
-        url=point.wechat_url or f"{built.settings.public_base_url}/q/{point.code}",
-        place=node.name,
-        opens=door.name_of(point.target),
-        invite=text("poster.invite"),
-        hotlines_title=text("poster.hotlines_title"),
-        hotlines=built.lines,
-        code=point.code,
-        brand=text("brand.name"),
-    )

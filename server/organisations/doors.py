@@ -3,7 +3,7 @@
 Filled in create_app(), so that no import points upward.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -26,6 +26,11 @@ class Door(Protocol):
     @property
     def code(self) -> DoorCode: ...
 
+    @property
+    def targets(self) -> Sequence[str]:
+        """What may stand behind it, in the order in which it is offered; empty for the door itself."""
+        ...
+
     def has_target(self, target: str) -> bool: ...
 
     def name_of(self, target: str) -> str: ...
@@ -43,6 +48,11 @@ class Doors:
 
     def find(self, code: str) -> Door | None:
         return self._doors.get(DoorCode(code)) if code in set(DoorCode) else None
+
+    def name_of(self, code: str, target: str) -> str | None:
+        """What stands behind a code; None when that is no longer open."""
+        door = self.find(code)
+        return door.name_of(target) if door is not None and door.has_target(target) else None
 
     def is_open(self, code: DoorCode) -> bool:
         return code in self._doors

@@ -27,9 +27,15 @@ class UnknownTarget(Invalid):
 
 
 class CodeTaken(Conflict):
-    """Another node has this code, or there is a root already: one installation serves one district."""
+    """Another node has this code."""
 
     code = "organisations.code_taken"
+
+
+class RootTaken(CodeTaken):
+    """Another node has this code, or there is a root already: one installation serves one district."""
+
+    code = "organisations.root_taken"
 
 
 class EntryPointState(StrEnum):
@@ -70,7 +76,7 @@ def add_organisation(
         with session.begin_nested():
             session.add(node)
     except IntegrityError:
-        raise CodeTaken(code=code) from None
+        raise (CodeTaken(code=code) if parent else RootTaken(code=code)) from None
     node.path = f"{parent.path if parent else ROOT_PATH}{node.id}/"
     return node
 
@@ -129,13 +135,14 @@ def make_entry_point(
     return point
 
 
-def revoke_entry_point(session: Session, *, code: str, now: datetime) -> None:
-    """Repeatable; raises NotFound."""
+def revoke_entry_point(session: Session, *, code: str, now: datetime) -> bool:
+    """Whether it was this call that revoked it. Repeatable; raises NotFound."""
     if session.scalar(sa.select(EntryPoint.id).where(EntryPoint.code == code)) is None:
         raise NotFound(entry_point=code)
-    session.execute(
+    changed = session.execute(
         sa.update(EntryPoint).where(EntryPoint.code == code, EntryPoint.revoked_at.is_(None)).values(revoked_at=now)
     )
+    return bool(getattr(changed, "rowcount", 0))
 
 
 def find_entry_point(session: Session, code: str) -> EntryPoint | None:
@@ -156,7 +163,7 @@ def look_up_entry(session: Session, *, doors: Doors, code: str, now: datetime) -
         return Entry(EntryPointState.UNKNOWN)
     point, place = row
     behind = doors.find(point.door)
-    state = _state_of(point, now)
+    state = state_of(point, now)
     if state is not EntryPointState.OPEN:
         return Entry(state, place=place, entry_point_id=point.id)
     if behind is None or not behind.has_target(point.target):
@@ -172,12 +179,26 @@ def look_up_entry(session: Session, *, doors: Doors, code: str, now: datetime) -
     )
 
 
-def _state_of(point: EntryPoint, now: datetime) -> EntryPointState:
+def state_of(point: EntryPoint, now: datetime) -> EntryPointState:
     if point.revoked_at is not None and point.revoked_at <= now:
         return EntryPointState.REVOKED
     if point.valid_until is not None and point.valid_until <= now:
         return EntryPointState.EXPIRED
     return EntryPointState.NOT_YET if point.valid_from > now else EntryPointState.OPEN
+
+
+def is_in_state(state: EntryPointState, now: datetime) -> sa.ColumnElement[bool]:
+    """What `state_of` says, as a question to the store; nothing stored is unknown."""
+    is_revoked = sa.and_(EntryPoint.revoked_at.is_not(None), EntryPoint.revoked_at <= now)
+    has_expired = sa.and_(EntryPoint.valid_until.is_not(None), EntryPoint.valid_until <= now)
+    has_begun = EntryPoint.valid_from <= now
+    return {
+        EntryPointState.UNKNOWN: sa.false(),
+        EntryPointState.REVOKED: is_revoked,
+        EntryPointState.EXPIRED: sa.and_(~is_revoked, has_expired),
+        EntryPointState.NOT_YET: sa.and_(~is_revoked, ~has_expired, ~has_begun),
+        EntryPointState.OPEN: sa.and_(~is_revoked, ~has_expired, has_begun),
+    }[state]
 
 
 def count_use(session: Session, *, entry_point_id: int, what: str, now: datetime) -> None:
@@ -244,9 +265,11 @@ def way_to(session: Session, node: Organisation) -> list[Organisation]:
 
 
 def list_tops(session: Session, paths: Iterable[str]) -> list[Organisation]:
-    """The nodes with exactly these paths."""
+    """The nodes with exactly these paths, without those that lie below another of them."""
+    wanted = set(paths)
+    highest = {path for path in wanted if not any(path != other and path.startswith(other) for other in wanted)}
     return list(
-        session.scalars(sa.select(Organisation).where(Organisation.path.in_(set(paths))).order_by(Organisation.path))
+        session.scalars(sa.select(Organisation).where(Organisation.path.in_(highest)).order_by(Organisation.path))
     )
 
 

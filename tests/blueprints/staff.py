@@ -38,7 +38,7 @@ class Colleague:
     def try_to_sign_in(self, login_name: str, password: str) -> TestResponse:
         return self.call("POST", "/console/sign-in", login_name=login_name, password=password)
 
-    def call(self, method: str, address: str, **fields: str) -> TestResponse:
+    def call(self, method: str, address: str, /, **fields: str) -> TestResponse:
         if method == "GET":
             return self.client.get(address)
         return self.client.open(address, method=method, data=fields | {"csrf_token": self.form_token})
@@ -46,7 +46,7 @@ class Colleague:
     def get(self, address: str) -> TestResponse:
         return self.client.get(address)
 
-    def post(self, address: str, **fields: str) -> TestResponse:
+    def post(self, address: str, /, **fields: str) -> TestResponse:
         return self.call("POST", address, **fields)
 
     def poll(self, address: str = "/console/duty/board") -> TestResponse:

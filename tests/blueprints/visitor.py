@@ -180,4 +180,5 @@ class Visitor:
             address = response.headers["Location"]
             response = self._client.get(address)
         self.history.append(Page(response, address))
+        response.close()  # as a server does once the page has gone out
         return self.page

@@ -9,17 +9,22 @@ from server.blueprints import wechat
 from server.blueprints.console import (
     account,
     alerts,
+    departments,
     duty,
+    entry_points,
     exports,
     flashes,
     home,
     imports,
     invitation,
     navigation,
+    organisations,
     people,
+    posters,
     resets,
     roles,
     second_factor,
+    service_points,
     sign_in,
     teams,
     trail,
@@ -43,6 +48,8 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(sign_in.bp)
     for blueprint in (home.bp, second_factor.bp, invitation.bp, account.bp, resets.bp, duty.bp, alerts.bp):
         app.register_blueprint(blueprint)
+    for pages in (organisations, departments, service_points, entry_points, posters):
+        app.register_blueprint(pages.bp)
     for blueprint in (people.bp, teams.bp, roles.bp, trail.bp, exports.bp, imports.bp):
         app.register_blueprint(blueprint)
 

@@ -27,6 +27,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "wechat.verify",
         "pages.root", "pages.home", "pages.help_page", "pages.bye", "pages.notice",
         "pages.verify_file",
+        "h5_places.places",
         "entry.open_code",
         "contact.contact", "contact.leave_contact",
         "contact.contact_with_response", "contact.leave_contact_with_response",

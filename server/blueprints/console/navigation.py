@@ -36,6 +36,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("trail.listing", Permission.SEE_TRAIL, "trail", "trail", "trail"),
     Entry("trail.team", Permission.SEE_TEAM_TRAIL, "trail_team", "trail", "trail"),
     Entry("trail.mine", Permission.OWN_ACCOUNT, "trail_mine", "person", "mine"),
+    Entry("entry_points.index", Permission.SEE_ENTRY_POINTS, "entry_points", "code", "places"),
+    Entry("service_points.index", Permission.SEE_PLACES, "service_points", "phone", "places"),
+    Entry("organisations.index", Permission.SEE_PLACES, "places", "tree", "places"),
+    Entry("departments.index", Permission.SEE_PLACES, "departments", "list", "places"),
 )
 
 

@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from server.blueprints.h5 import assessment, contact, entry, pages
+from server.blueprints.h5 import assessment, contact, entry, pages, places
 from server.blueprints.h5.me import register_me
 
 
 def register_h5(app: Flask) -> None:
-    for blueprint in (pages.bp, entry.bp, assessment.bp, contact.bp):
+    for blueprint in (pages.bp, entry.bp, assessment.bp, contact.bp, places.bp):
         app.register_blueprint(blueprint)
     register_me(app)
