@@ -47,7 +47,7 @@ def test_no_answer_invites_other_sites(bare_answers: dict[str, TestResponse]) ->
 def test_every_text_says_how_it_is_written(bare_answers: dict[str, TestResponse]) -> None:
     for name, answer in bare_answers.items():
         if answer.get_data() and answer.mimetype.startswith("text/"):
-            assert "charset=utf-8" in answer.headers["Content-Type"].lower(), name
+            assert answer.mimetype_params["charset"].lower() == "utf-8", name
 
 
 def test_behind_https_every_answer_keeps_browsers_there_with_all_names_below(app: Flask) -> None:
