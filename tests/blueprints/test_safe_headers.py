@@ -44,6 +44,14 @@ def test_no_answer_invites_other_sites(bare_answers: dict[str, TestResponse]) ->
         assert "Access-Control-Allow-Origin" not in answer.headers, name
 
 
+def test_no_folder_is_listed_and_nothing_is_echoed(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/static/", "/static/h5/", "/static/h5", "/static/../config.py", "/.git/HEAD", "/instance/"):
+        assert client.get(path, buffered=True).status_code == 404, path
+    for path in ("/static/mark.svg", "/h5/", "/wechat/callback", "/console/sign-in"):
+        assert client.open(path, method="TRACE", buffered=True).status_code == 405, path
+
+
 def test_every_text_says_how_it_is_written(bare_answers: dict[str, TestResponse]) -> None:
     for name, answer in bare_answers.items():
         if answer.get_data() and answer.mimetype.startswith("text/"):
