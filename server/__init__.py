@@ -11,12 +11,23 @@ from server.parts import build_parts
 def create_app(settings: Settings | None = None, *, database: Database | None = None) -> Flask:
     """The web application. Raises ConfigurationError with one message that names everything wrong."""
     # Imported here, so that tools which import a single domain do not pull in every page.
+    from apiflask import APIFlask
+
     from server.blueprints import register_blueprints
     from server.cli import register_commands
 
     configure_logs()
     settings = settings or load_settings()
-    app = Flask("server", static_folder=None)
+    # Its own pages and its JSON for every fault are off: /api/v1 draws both itself, and pages stay pages.
+    app = APIFlask(
+        "server",
+        title="Xinqiao",
+        version="1",
+        static_folder=None,  # type: ignore[arg-type]  # Flask's own None: WhiteNoise serves the files
+        json_errors=False,
+        spec_path=None,
+        docs_path=None,
+    )
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=64 * 1024,

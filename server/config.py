@@ -66,6 +66,7 @@ class Settings(BaseModel):
     database_url: str = ""
     redis_url: str = ""
     secret_key: str
+    secret_key_previous: str = ""
     data_keys: str
     public_base_url: str
     wechat_oa_app_id: str
@@ -88,10 +89,10 @@ class Settings(BaseModel):
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "secret_key_previous")
     @classmethod
-    def _secret_is_long(cls, value: str) -> str:
-        if len(value) < _SHORTEST_SECRET:
+    def _secret_is_long(cls, value: str, info: ValidationInfo) -> str:
+        if len(value) < _SHORTEST_SECRET and (value or info.field_name == "secret_key"):
             raise ValueError(f"at least {_SHORTEST_SECRET} characters")
         return value
 
@@ -198,9 +199,12 @@ def _development_values(given: Mapping[str, Any]) -> dict[str, Any]:
     instance = Path(given.get("xinqiao_instance", ROOT / "instance"))
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # other users of the machine have no business there
     port, sandbox_port = given.get("port", "8000"), given.get("sandbox_port", "8001")
-    return _kept_secrets(instance / "development-secrets.json") | {
+    kept = _kept_secrets(instance / "development-secrets.json")
+    return kept | {
         "public_base_url": f"http://127.0.0.1:{port}",
         "wechat_oa_app_id": "wx5a0000000000dev1",
+        "wechat_mp_app_id": "wx5a0000000000dev2",
+        "wechat_mp_secret": kept["wechat_oa_secret"],  # the sandbox plays both accounts
         "wechat_api_base": f"http://127.0.0.1:{sandbox_port}",
         # No real line: nobody shall be called from a demonstration.
         "hotline_local": "000-00000000|08:00-22:00",

@@ -29,6 +29,18 @@ class Refused(DomainError):
     code = "refused"
 
 
+class NotSignedIn(DomainError):
+    """Nobody is known to ask: no token, or one that is over."""
+
+    code = "not_signed_in"
+
+
+class TooMany(DomainError):
+    """The asker is too fast; `seconds` later it is served again."""
+
+    code = "too_many"
+
+
 class Invalid(DomainError):
     """What was sent cannot be understood or is out of range."""
 

@@ -29,6 +29,7 @@ from server.wechat.chat import Chat
 from server.wechat.client import WeChatApi
 from server.wechat.crypto import CallbackCrypto
 from server.wechat.keywords import Keywords
+from server.wechat.miniprogram import MiniProgram
 from server.wechat.router import Router
 from server.wechat.tokens import TokenStore
 
@@ -92,6 +93,7 @@ class Parts:
     doors: Doors
     lines: tuple[Hotline, ...]
     consent: Consent
+    phone_consent: Consent
 
     def warm_up(self) -> None:
         """Load now what answers pushes, so that a broken file stops the start and not the first message."""
@@ -132,6 +134,18 @@ class Parts:
             base=settings.wechat_api_base,
         )
 
+    @cached_property
+    def mini_program(self) -> MiniProgram:
+        settings, api = self.settings, None
+        if settings.wechat_mp_app_id:
+            api = WeChatApi(
+                app_id=settings.wechat_mp_app_id,
+                secret=settings.wechat_mp_secret,
+                tokens=TokenStore(self.database, settings.wechat_mp_app_id),
+                base=settings.wechat_api_base,
+            )
+        return MiniProgram(settings.wechat_mp_app_id, api)
+
     @property
     def young_lines(self) -> tuple[Hotline, ...]:
         """The same numbers, the young people's line first."""
@@ -165,6 +179,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         doors=doors,
         lines=hotlines(settings.hotline_local),
         consent=_load_consent(content / "consents" / "assessment.md"),
+        phone_consent=_load_consent(content / "consents" / "phone.md"),
     )
 
 

@@ -16,12 +16,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import posts, staff, throttle
+from server.accounts import api_tokens, posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
 from server.errors import Unavailable
 from server.jobs import WORKER, WORKER_BEAT_SECONDS, beat, take_lease
+from server.kept_answers import purge as purge_kept_answers
 from server.logs import log
 from server.parts import Parts
 from server.wechat.once import purge_inbound
@@ -94,7 +95,8 @@ class Worker:
         """Forget what may be forgotten."""
         if not self._is_elected():
             return
-        for job in (purge_inbound, throttle.purge, staff.purge_sessions, _abandon):
+        jobs = (purge_inbound, throttle.purge, staff.purge_sessions, api_tokens.purge, purge_kept_answers, _abandon)
+        for job in jobs:
             self._write(job)
 
     def shorten_wal(self) -> None:

@@ -166,3 +166,25 @@ class Vault:
 def token_hash(token: str) -> str:
     """What is stored of a bearer token: tokens carry 256 random bits, so a plain hash cannot be turned back."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def seal_under(secret: str, plain: bytes, context: bytes) -> bytes:
+    """Seal under a secret that only its holder brings along: without them the server cannot open it.
+
+    `secret` must be unforeseeable; it is no password. `context` binds the value to its row.
+    """
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(_under(secret)).encrypt(nonce, plain, context)
+
+
+def open_under(secret: str, sealed: bytes, context: bytes) -> bytes:
+    """Raises CannotOpen."""
+    try:
+        return AESGCM(_under(secret)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+    except (InvalidTag, ValueError):
+        raise CannotOpen from None
+
+
+def _under(secret: str) -> bytes:
+    message = secret.encode("utf-8", "surrogatepass")
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"xinqiao under a secret").derive(message)

@@ -111,6 +111,15 @@ def test_it_is_down_while_a_migration_misses(parts: Parts, own_database: Databas
     assert found == Readiness(State.DOWN, {"database": "ok", "migrations": "behind"})
 
 
+def test_old_code_serves_on_while_newer_code_is_rolled_out(parts: Parts, own_database: Database) -> None:
+    with own_database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    found = check_readiness(replace(parts, database=own_database), NOW)
+
+    assert (found.state, found.checks["migrations"]) == (State.DEGRADED, "ahead")
+
+
 def test_people_are_served_while_no_worker_was_ever_seen(parts: Parts) -> None:
     found = check_readiness(parts, NOW)
 

@@ -8,6 +8,7 @@ from whitenoise import WhiteNoise
 from server.blueprints import errors, headers, health, requests, wechat
 from server.blueprints.console import register_console
 from server.blueprints.h5 import register_h5
+from server.blueprints.miniapp import register_miniapp
 from server.blueprints.proxies import TrustedProxies
 from server.blueprints.requests import parts_of
 
@@ -21,6 +22,7 @@ def register_blueprints(app: Flask) -> None:
     app.register_blueprint(wechat.bp)
     register_h5(app)
     register_console(app)
+    register_miniapp(app)
     # WhiteNoise serves the .gz that scripts/setup writes beside each file; a missing asset leaves pages usable.
     development = parts_of(app).settings.is_development
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

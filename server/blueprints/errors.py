@@ -6,21 +6,35 @@ request's id, answered as `internal`. No page of this module reads the database:
 
 from http import HTTPStatus
 
+from apiflask import HTTPError
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from server.errors import Conflict, DomainError, Invalid, NotFound, Refused, Unavailable
+from server.blueprints import json_errors
+from server.blueprints.json_errors import WrongMediaType
+from server.errors import Conflict, DomainError, Invalid, NotFound, NotSignedIn, Refused, TooMany, Unavailable
 from server.logs import log
 from server.texts import has_text, text
 
-STATUS: dict[type[DomainError], int] = {NotFound: 404, Refused: 403, Invalid: 422, Conflict: 409, Unavailable: 503}
+# The first kind that fits counts.
+STATUS: dict[type[DomainError], int] = {
+    WrongMediaType: 415,
+    NotSignedIn: 401,
+    NotFound: 404,
+    Refused: 403,
+    Invalid: 422,
+    Conflict: 409,
+    TooMany: 429,
+    Unavailable: 503,
+}
 _HTTP_CODES = {404: "not_found", 405: "method", 413: "too_large", 400: "invalid", 429: "refused"}
 
 
 def prepare(app: Flask) -> None:
     app.register_error_handler(DomainError, answer)
     app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPError, _bad_input)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
 
@@ -52,6 +66,11 @@ def _csrf(_error: CSRFError) -> Response:
     return _answer(400, "csrf", text("errors.csrf"))
 
 
+def _bad_input(error: HTTPError) -> Response:
+    """APIFlask refuses a body that does not fit its model."""
+    return json_errors.bad_input(error.__cause__)
+
+
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     code = _HTTP_CODES.get(status, "internal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid")
@@ -75,7 +94,9 @@ def _answer(status: int, code: str, sentence: str, *, again: str = "") -> Respon
     """`again` is an address that is worth another try."""
     if request.path.startswith("/wechat/"):
         return make_response("", status, {"Content-Type": "text/plain"})
-    if request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "fetch":
+    if request.path.startswith("/api/"):
+        return json_errors.answer(status, code, sentence)
+    if request.headers.get("X-Requested-With") == "fetch":
         return make_response(jsonify(error={"code": code, "message": sentence}), status)
     page = render_template("error.html", sentence=sentence, request_id=g.get("request_id", "-"), again=again)
     return make_response(page, status)

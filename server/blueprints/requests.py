@@ -101,7 +101,7 @@ def _finish(response: Response) -> Response:
 _QUIET_ROUTES = {"/healthz", "/readyz", "/metrics"}
 # Answers are kept by day. A line for each page would keep their minute; metrics count what goes well, and a fault still
 # gets its line.
-_DOORS_OF_RESIDENTS = ("/h5/", "/q/")
+_DOORS_OF_RESIDENTS = ("/h5/", "/q/", "/api/v1/instruments/", "/api/v1/contacts", "/api/v1/entry-points/")
 
 
 def _is_worth_a_line(route: str, status: int) -> bool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from server.clock import local_day
 from server.errors import Conflict, Invalid, NotFound
@@ -49,6 +49,8 @@ class Entry:
     path: str | None = None
     opens: str | None = None
     entry_point_id: int | None = None
+    door: str | None = None
+    target: str | None = None
 
 
 def add_organisation(
@@ -165,6 +167,8 @@ def look_up_entry(session: Session, *, doors: Doors, code: str, now: datetime) -
         path=behind.path_of(point.target),
         opens=behind.name_of(point.target),
         entry_point_id=point.id,
+        door=point.door,
+        target=point.target,
     )
 
 
@@ -207,6 +211,22 @@ def list_below(session: Session, paths: Iterable[str]) -> list[Organisation]:
     """The nodes with these paths and all below them, in the order of the tree."""
     anywhere = sa.or_(*(below(path) for path in paths))
     return list(session.scalars(sa.select(Organisation).where(anywhere).order_by(Organisation.path)))
+
+
+def list_after(
+    session: Session, *, after_id: int, size: int, parent_public_id: str = ""
+) -> list[tuple[Organisation, str | None]]:
+    """Nodes in the order in which they were added, each with its parent's public id; directly below a node if one is
+    named. One more than `size`, which tells whether there is another page. Raises NotFound for an unknown parent."""
+    parent = aliased(Organisation)
+    query = sa.select(Organisation, parent.public_id).outerjoin(parent, parent.id == Organisation.parent_id)
+    if parent_public_id:
+        parent_id = session.scalar(sa.select(Organisation.id).where(Organisation.public_id == parent_public_id))
+        if parent_id is None:
+            raise NotFound(organisation=parent_public_id)
+        query = query.where(Organisation.parent_id == parent_id)
+    rows = session.execute(query.where(Organisation.id > after_id).order_by(Organisation.id).limit(size + 1))
+    return [(row[0], row[1]) for row in rows]
 
 
 def keep_wechat_url(session: Session, *, code: str, url: str) -> None:

@@ -182,6 +182,11 @@ class _Guard(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
 
         return self._patiently(send_with_good_token) if repeatable else send_with_good_token()
 
+    def get_without_token(self, api: str, params: Mapping[str, str]) -> Any:
+        """For what takes the secret instead. wechatpy adds a token to a mapping, and to nothing else."""
+        given = list(params.items())
+        return self._patiently(lambda: self._send("get", api, repeatable=False, params=given))
+
     def _patiently(self, call: Callable[[], T]) -> T:
         for pause in _BUSY_PAUSES:
             try:
@@ -249,10 +254,11 @@ class WeChatApi:
         timeouts: Timeouts = TIMEOUTS,
         sleep: Sleep = time.sleep,
     ) -> None:
+        self._credentials = {"appid": app_id, "secret": secret}
         self._guard = _Guard(app_id, secret, tokens, make_session(base, timeouts), sleep)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
-        """Every GET counts as repeatable; those of WeChat's that use up a code (jscode2session) take no token anyway."""
+        """Every GET with a token counts as repeatable; the one that uses up a code is `exchange_login_code`."""
         answer: dict[str, Any] = self._guard.get(f"{API_HOST}/{path}", params=params)
         return answer
 
@@ -268,6 +274,12 @@ class WeChatApi:
         """`files` as requests takes them. Say `repeatable` only where a second call does no more than the first."""
         more: dict[str, Any] = {"files": files} if files else {"data": _encode(json or {})}
         answer: dict[str, Any] = self._guard.post(f"{API_HOST}/{path}", params=params, repeatable=repeatable, **more)
+        return answer
+
+    def exchange_login_code(self, code: str) -> dict[str, Any]:
+        """Who a mini program's `wx.login` speaks for. WeChat doc: code2Session; a code is used up by the call."""
+        params = self._credentials | {"js_code": code, "grant_type": "authorization_code"}
+        answer: dict[str, Any] = self._guard.get_without_token("sns/jscode2session", params)
         return answer
 
     def keep_token_fresh(self) -> bool:

@@ -7,6 +7,7 @@ from flask import Flask
 from server.accounts.policy import PERMISSIONS, Permission, Role
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
 from server.blueprints.console.guards import PUBLIC_ENDPOINTS
+from server.blueprints.miniapp.marks import RESIDENT
 from tests.blueprints.staff import Colleague
 from tests.canaries import PASSWORD
 from tests.conftest import NOW
@@ -21,11 +22,11 @@ def _rules(app: Flask):
 
 
 def _guarded(app: Flask):
-    """(method, address with any id in its place, what it asks for) of each route behind a guard."""
+    """(method, address with any id in its place, what it asks for) of each route behind a guard of the console's."""
     return [
         (method, rule.rule.replace("<public_id>", "A" * 22), _guard_of(app, rule.endpoint))
         for rule in _rules(app)
-        if _guard_of(app, rule.endpoint)
+        if _guard_of(app, rule.endpoint) not in {None, RESIDENT}
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
     ]
 
@@ -37,7 +38,7 @@ def test_every_route_has_a_guard_or_stands_in_the_public_list(app):
 
 
 def test_a_guard_asks_for_a_permission_that_somebody_has_or_for_the_bell(app):
-    asked = {_guard_of(app, rule.endpoint) for rule in _rules(app)} - {None}
+    asked = {_guard_of(app, rule.endpoint) for rule in _rules(app)} - {None, RESIDENT}
 
     assert asked - {SessionKind.BELL} <= set(Permission)
     assert all(any(permission in granted for granted in PERMISSIONS.values()) for permission in Permission)
@@ -53,6 +54,13 @@ def test_of_the_console_only_the_sign_in_is_public(app):
 
 def test_no_guarded_route_lies_outside_the_console(app):
     assert all(address.startswith("/console/duty") for _, address, _ in _guarded(app))
+
+
+def test_what_asks_for_a_resident_lies_below_the_api(app):
+    asking = [rule.rule for rule in _rules(app) if _guard_of(app, rule.endpoint) == RESIDENT]
+
+    assert asking
+    assert all(address.startswith("/api/v1/") for address in asking)
 
 
 @pytest.mark.parametrize("cookies", [{}, {"xq_staff": "forged", "xq_bell": "forged"}, {"xq_staff": "不认识"}])

@@ -30,6 +30,14 @@ PUBLIC_ENDPOINTS = frozenset(
         "assessment.intro", "assessment.reopen", "assessment.start", "assessment.resume", "assessment.item",
         "assessment.answer", "assessment.care", "assessment.pass_care", "assessment.end", "assessment.submit",
         "assessment.result", "assessment.clear",
+        "api.hotlines.list_hotlines",
+        "api.instruments.list_instruments", "api.instruments.show_instrument",
+        "api.responses.start", "api.responses.show", "api.responses.show_item", "api.responses.save_answer",
+        "api.responses.pass_care", "api.responses.submit", "api.responses.clear",
+        "api.contacts.leave_contact", "api.contacts.leave_contact_with_response",
+        "api.places.list_organisations", "api.places.show_entry", "api.places.scan",
+        "api.auth.sign_in", "api.auth.refresh", "api.profile.show_phone_consent",
+        "api.docs.show_document", "api.docs.show_page",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip

@@ -107,20 +107,25 @@ def end(progress: Progress, token: str) -> Response:
 
 def result(outcome: Outcome, token: str, *, truth: str, notice: str = "") -> Response:
     instrument = outcome.progress.instrument
-    advised = instrument.results[outcome.level].actions if outcome.level else (Action.CONTACT, Action.HOTLINE)
-    open_actions = [action for action in advised if action in _ALWAYS or parts().doors.is_open(_BEHIND_DOORS[action])]
     page = render_template(
         "h5/result.html",
         instrument=instrument,
         outcome=outcome,
         sentence=instrument.advice_text(outcome.level) if outcome.level else "",
-        actions=open_actions,
+        actions=open_actions(outcome),
         token=token,
         truth=truth,
         notice=notice,
         form_id=new_public_id(),
     )
     return make_response(page)
+
+
+def open_actions(outcome: Outcome) -> list[Action]:
+    """What the level advises, as far as its doors are open here."""
+    results = outcome.progress.instrument.results
+    advised = results[outcome.level].actions if outcome.level else (Action.CONTACT, Action.HOTLINE)
+    return [action for action in advised if action in _ALWAYS or parts().doors.is_open(_BEHIND_DOORS[action])]
 
 
 def not_saved(

@@ -34,6 +34,7 @@ class SandboxSettings:
     account_kind: AccountKind = "service"
     state_file: Path | None = None
     mini_program_ids: tuple[str, ...] = ()
+    mini_program_secret: str = ""
     push_deadline_seconds: float = 5.0
     push_deliveries: int = 3
     real_time: Callable[[], float] = time.time
@@ -94,4 +95,5 @@ def read_settings(environment: Mapping[str, str]) -> SandboxSettings:
         account_kind=cast(AccountKind, environment.get("WECHAT_OA_KIND") or "service"),
         state_file=Path(state_file) if state_file else None,
         mini_program_ids=(mini_program,) if mini_program else (),
+        mini_program_secret=environment.get("WECHAT_MP_SECRET", ""),
     )

@@ -72,6 +72,18 @@ class Resident:
 
 
 @dataclass
+class MiniCode:
+    """A code of the mini program, good once: of `wx.login` (`login`), or of the button that gives a number (`phone`)."""
+
+    code: str
+    kind: str
+    resident_id: str
+    expires_at: float
+    phone: str = ""
+    is_used: bool = False
+
+
+@dataclass
 class Window:
     """Leave to write to a resident unasked: `left` messages before `expires_at`."""
 
@@ -179,6 +191,7 @@ class State:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     posters: list[Poster] = field(default_factory=list)
     residents: dict[str, Resident] = field(default_factory=dict)
+    mini_codes: dict[str, MiniCode] = field(default_factory=dict)
     windows: dict[str, list[Window]] = field(default_factory=dict)
     chats: dict[str, list[Entry]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)

@@ -41,19 +41,19 @@ def issue(state: State, line: str, now: float) -> AccessToken:
     return fresh
 
 
-def current_stable(state: State, now: float) -> AccessToken:
+def current_stable(state: State, now: float, line: str = STABLE) -> AccessToken:
     """The same token again until its last five minutes, then the next one."""
-    newest = next((token for token in reversed(state.tokens) if token.line == STABLE and not token.is_dead), None)
+    newest = next((token for token in reversed(state.tokens) if token.line == line and not token.is_dead), None)
     if newest is not None and newest.expires_at - now > OVERLAP_SECONDS:
         return newest
-    return issue(state, STABLE, now)
+    return issue(state, line, now)
 
 
-def force_stable(state: State, now: float) -> AccessToken:
+def force_stable(state: State, now: float, line: str = STABLE) -> AccessToken:
     """A new token at once; whatever this line issued before is dead."""
     for token in state.tokens:
-        token.is_dead = token.is_dead or token.line == STABLE
-    return issue(state, STABLE, now)
+        token.is_dead = token.is_dead or token.line == line
+    return issue(state, line, now)
 
 
 def revoke_all(state: State) -> None:

@@ -9,10 +9,11 @@ from server.wechat.sandbox.control import inputs
 from server.wechat.sandbox.control.handmade import send_by_hand
 from server.wechat.sandbox.control.parsing import Json, error, parse
 from server.wechat.sandbox.core import Sandbox
+from server.wechat.sandbox.endpoints import mini
 
 
 def add_routes(blueprint: Blueprint, box: Sandbox) -> None:
-    """POST /follow /unfollow /scan /scan/picture /text /click /view /push."""
+    """POST /follow /unfollow /scan /scan/picture /text /click /view /push /mini/login-code /mini/phone-code."""
 
     @blueprint.post("/follow")
     def follow() -> Json:
@@ -65,3 +66,18 @@ def add_routes(blueprint: Blueprint, box: Sandbox) -> None:
     @blueprint.post("/push")
     def push_by_hand() -> Json:
         return {"push": send_by_hand(box, parse(inputs.PushInput))}
+
+    @blueprint.post("/mini/login-code")
+    def login_code() -> Json:
+        """What `wx.login` gives to the mini program of this resident."""
+        asked = parse(inputs.WhoInput)
+        with box.store.change() as state:
+            return {"code": mini.mint(box, state, phone.find_resident(state, asked.resident), mini.LOGIN).code}
+
+    @blueprint.post("/mini/phone-code")
+    def phone_code() -> Json:
+        """What a tap on the button that gives the number hands over."""
+        asked = parse(inputs.PhoneCodeInput)
+        with box.store.change() as state:
+            resident = phone.find_resident(state, asked.resident)
+            return {"code": mini.mint(box, state, resident, mini.PHONE, phone=asked.phone).code}

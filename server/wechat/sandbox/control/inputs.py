@@ -75,6 +75,10 @@ class ViewInput(WhoInput):
     url: str = Field(min_length=1)
 
 
+class PhoneCodeInput(WhoInput):
+    phone: str = Field(default="13800000000", pattern=r"^[0-9]{11}$")
+
+
 class FaultInput(Input):
     """`path` is an API path, or a push's name (`text`, `event.CLICK`), or `*`; `count` null: until removed."""
 

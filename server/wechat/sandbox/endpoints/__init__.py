@@ -1,8 +1,8 @@
 """The endpoints of the platform's API, one module for each area; each lists its own rows for the table here."""
 
 from server.wechat.sandbox.api import Endpoint
-from server.wechat.sandbox.endpoints import basics, menu, messages, qrcode, users
+from server.wechat.sandbox.endpoints import basics, menu, messages, mini, qrcode, users
 
 ENDPOINTS: dict[str, Endpoint] = {
-    endpoint.path: endpoint for module in (basics, menu, messages, qrcode, users) for endpoint in module.ENDPOINTS
+    endpoint.path: endpoint for module in (basics, menu, messages, mini, qrcode, users) for endpoint in module.ENDPOINTS
 }
