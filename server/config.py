@@ -8,6 +8,7 @@ import base64
 import ipaddress
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_WECHAT_API = "https://api.weixin.qq.com"
 _AES_KEY_LENGTH = 43
 _SHORTEST_SECRET = 32
+_VERIFY_FILE = re.compile(r"MP_verify_[A-Za-z0-9]{1,40}\.txt:[A-Za-z0-9]{1,80}")
 
 
 class Environment(StrEnum):
@@ -80,6 +82,22 @@ class Settings(BaseModel):
     hotline_local: str = ""
     detail_addresses: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("127.0.0.1/32", "::1/128")
     trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+
+    operator_name: str = ""
+    icp_filing: str = ""
+    complaint_contact: str = ""
+    wechat_verify_files: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    unfollowed_kept_days: int = Field(default=30, ge=1, le=365)
+
+    @property
+    def has_web_login(self) -> bool:
+        """Only a certified service account may ask WeChat who opened a page."""
+        return self.wechat_oa_kind is AccountKind.SERVICE
+
+    @property
+    def may_read_followers(self) -> bool:
+        """Certified accounts alone may ask for what WeChat knows of a follower: the unionid."""
+        return self.wechat_oa_kind in {AccountKind.SERVICE, AccountKind.SUBSCRIPTION}
 
     @property
     def is_development(self) -> bool:
@@ -140,6 +158,13 @@ class Settings(BaseModel):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network)
+        return value
+
+    @field_validator("wechat_verify_files")
+    @classmethod
+    def _are_verify_files(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_VERIFY_FILE.fullmatch(one) for one in value):
+            raise ValueError("name:content as WeChat hands it out, e.g. MP_verify_AbC123.txt:AbC123")
         return value
 
     @field_validator("hotline_local")

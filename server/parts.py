@@ -3,22 +3,29 @@
 create_app() and the command line both build from here; `blueprints` and `cli` find the parts on the app.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import markdown_it
-import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.accounts.api_holding import MiniProgramHolding
+from server.accounts.consents import ConsentHolding
+from server.accounts.holdings import Holdings
+from server.accounts.own import AccountHolding
 from server.accounts.posts import HandsOver
+from server.accounts.purposes import Purpose
 from server.assessment.definition import Instrument
+from server.assessment.keeping import KeptHolding
 from server.assessment.loader import InstrumentCatalogue, load_instruments
 from server.assessment.service import known_versions
 from server.config import Settings
 from server.crisis import desk
+from server.crisis.personal import CrisisHolding
 from server.db import Database, make_engine
-from server.errors import ConfigurationError, Unavailable
+from server.errors import Unavailable
+from server.notices import Consent, load_text
 from server.organisations.doors import DoorCode, Doors
 from server.risk.service import Scanner
 from server.texts import text
@@ -36,6 +43,7 @@ from server.wechat.tokens import TokenStore
 # Transactions of pages in a process, reading and writing apart. One takes milliseconds, so a crowd that moves is through at
 # once; of one that hangs the other threads must not be part.
 _PAGES_AT_ONCE = 8
+NOTICES = ("privacy", "minors", "complaint")
 
 
 class AssessmentDoor:
@@ -76,14 +84,6 @@ class PageDoor:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """The text that a person agrees to, with the version that is kept beside the answers."""
-
-    version: str
-    html: str
-
-
 @dataclass(frozen=True)
 class Parts:
     settings: Settings
@@ -94,6 +94,9 @@ class Parts:
     lines: tuple[Hotline, ...]
     consent: Consent
     phone_consent: Consent
+    consents: Mapping[Purpose, Consent]
+    notices: Mapping[str, Consent]
+    holdings: Holdings
 
     def warm_up(self) -> None:
         """Load now what answers pushes, so that a broken file stops the start and not the first message."""
@@ -113,7 +116,9 @@ class Parts:
     def chat(self) -> Chat:
         keywords = Keywords.load(self.settings.xinqiao_content / "wechat" / "keywords.toml")
         settings = self.settings
-        return Chat(settings.wechat_oa_app_id, settings.public_base_url, self.doors, self.lines, keywords)
+        return Chat(
+            settings.wechat_oa_app_id, settings.public_base_url, self.doors, self.lines, keywords, self.holdings
+        )
 
     @cached_property
     def callback(self) -> Callback:
@@ -121,8 +126,9 @@ class Parts:
         crypto = CallbackCrypto(
             token=settings.wechat_oa_token, aes_keys=settings.wechat_oa_aes_key, app_id=settings.wechat_oa_app_id
         )
+        router = Router(self.chat, self.scanner, has_web_login=settings.has_web_login)
         # Its threads and its budget bound it: a crowd on the pages takes no place from a push.
-        return Callback(database=self.database.unbounded(), crypto=crypto, router=Router(self.chat, self.scanner))
+        return Callback(database=self.database.unbounded(), crypto=crypto, router=router)
 
     @cached_property
     def wechat_api(self) -> WeChatApi:
@@ -178,9 +184,17 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
         catalogue=catalogue,
         doors=doors,
         lines=hotlines(settings.hotline_local),
-        consent=_load_consent(content / "consents" / "assessment.md"),
-        phone_consent=_load_consent(content / "consents" / "phone.md"),
+        phone_consent=load_text(content / "consents" / "phone.md"),
+        consent=load_text(content / "consents" / "assessment.md"),
+        consents={purpose: load_text(content / "consents" / f"{purpose}.md") for purpose in Purpose},
+        notices=_load_notices(settings),
+        holdings=make_holdings(),
     )
+
+
+def make_holdings() -> Holdings:
+    """Each domain that holds something about residents, in the order of 我的 and of the data file."""
+    return Holdings((AccountHolding(), MiniProgramHolding(), KeptHolding(), ConsentHolding(), CrisisHolding()))
 
 
 @cache
@@ -196,12 +210,11 @@ def _known_versions(database: Database) -> dict[tuple[str, str], str]:
         return {}
 
 
-def _load_consent(file: Path) -> Consent:
-    try:
-        _, front, body = file.read_text(encoding="utf-8").split("---\n", 2)
-        version = str(yaml.safe_load(front)["version"])
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as fault:
-        raise ConfigurationError(
-            f"{file.name}: a consent text begins with its version between --- lines ({fault})"
-        ) from None
-    return Consent(version, markdown_it.MarkdownIt().render(body))
+def _load_notices(settings: Settings) -> dict[str, Consent]:
+    """The pages at the foot of every page, by name. What is not set is said to be missing, and nothing is made up."""
+    facts = {
+        "operator": settings.operator_name or text("foot.operator_unknown"),
+        "contact": settings.complaint_contact or text("foot.contact_unknown"),
+        "days": settings.unfollowed_kept_days,
+    }
+    return {name: load_text(settings.xinqiao_content / "notices" / f"{name}.md", facts=facts) for name in NOTICES}

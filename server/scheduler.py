@@ -10,13 +10,14 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.accounts import api_tokens, posts, staff, throttle
+from server.accounts import api_tokens, forgetting, joining, log_ins, posts, staff, throttle
 from server.assessment import service as assessment
 from server.audit import service as audit
 from server.clock import SHANGHAI, local_day, utc_now
@@ -25,10 +26,14 @@ from server.jobs import WORKER, WORKER_BEAT_SECONDS, beat, take_lease
 from server.kept_answers import purge as purge_kept_answers
 from server.logs import log
 from server.parts import Parts
+from server.wechat import unions
+from server.wechat.client import WeChatError
 from server.wechat.once import purge_inbound
 
 _TICKING = "worker_ticks"
 _ABANDONED_AFTER = timedelta(days=30)
+# Followers asked about in one run: a hundred each.
+_MOST_BATCHES = 50
 Job = Callable[[Session, datetime], object]
 
 
@@ -52,6 +57,9 @@ class Worker:
             ("token", self.keep_token, 60),
             ("hand_over", self.hand_over, 60),
             ("tidy", self.tidy, 600),
+            ("learn_unions", self.learn_unions, 600),
+            ("join_residents", self.join_residents, 600),
+            ("forget_residents", self.forget_residents, 3600),
             ("shorten_wal", self.shorten_wal, 60),
             ("copy_audit_head", self.copy_audit_head, 3600),
         ]
@@ -74,7 +82,7 @@ class Worker:
         def guarded() -> None:
             try:
                 tick()
-            except (Unavailable, SQLAlchemyError) as fault:
+            except (Unavailable, SQLAlchemyError, WeChatError) as fault:
                 log.warning("tick.failed", job=name, error=type(fault).__name__)
             except Exception as fault:
                 log.error("tick.bug", job=name, exc_info=fault)
@@ -95,9 +103,49 @@ class Worker:
         """Forget what may be forgotten."""
         if not self._is_elected():
             return
-        jobs = (purge_inbound, throttle.purge, staff.purge_sessions, api_tokens.purge, purge_kept_answers, _abandon)
-        for job in jobs:
+        for job in (
+            purge_inbound,
+            throttle.purge,
+            staff.purge_sessions,
+            log_ins.purge,
+            api_tokens.purge,
+            purge_kept_answers,
+            forgetting.coarsen_events,
+            _abandon,
+        ):
             self._write(job)
+
+    def learn_unions(self) -> None:
+        """Ask WeChat which followers are known elsewhere under another openid."""
+        settings = self._parts.settings
+        if not settings.may_read_followers or not self._is_elected():
+            return
+        for _ in range(_MOST_BATCHES):
+            if not unions.learn_next(self._parts.database, self._parts.wechat_api, app_id=settings.wechat_oa_app_id):
+                return
+
+    def join_residents(self) -> None:
+        """Make one of two residents whose identities turned out to be one person's."""
+        holdings = self._parts.holdings
+        while self._parts.database.write(lambda session: joining.join_next(session, holdings=holdings, now=utc_now())):
+            pass
+
+    def forget_residents(self) -> None:
+        """Delete who asked for it or left long ago, once nothing open holds them."""
+        holdings, kept_days = self._parts.holdings, self._parts.settings.unfollowed_kept_days
+        self._page_by_page(
+            lambda session, after: forgetting.finish_deletions(session, holdings=holdings, now=utc_now(), after=after)
+        )
+        self._page_by_page(
+            lambda session, after: forgetting.erase_unfollowed(
+                session, holdings=holdings, kept_days=kept_days, now=utc_now(), after=after
+            )
+        )
+
+    def _page_by_page(self, work: Callable[..., int | None]) -> None:
+        after: int | None = 0
+        while after is not None:
+            after = self._parts.database.write(partial(work, after=after))
 
     def shorten_wal(self) -> None:
         """SQLite's write-ahead log keeps rows in the order in which they came, which tables here do not: empty it."""

@@ -119,6 +119,8 @@ WRONG = {
         "http://api.weixin.qq.com",
     ],
     "HOTLINE_LOCAL": ["020-81899120", "020-81899120|", "|08:00-22:00", "020-81899120|08:00|22:00", "020-81899120|8|"],
+    "WECHAT_VERIFY_FILES": ["MP_verify_AbC.txt", "../MP_verify_AbC.txt:AbC", "MP_verify_AbC.txt:<b>", "robots.txt:a"],
+    "UNFOLLOWED_KEPT_DAYS": ["0", "366", "ever"],
     "DETAIL_ADDRESSES": ["everybody", "10.0.0.0/8,everybody", "10.0.0.1/8"],
     "TRUSTED_PROXIES": ["everybody", "10.0.0.1/8"],
 }

@@ -13,6 +13,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 import server
+from server.accounts.policy import Role
+from server.accounts.purposes import Purpose
 from server.assessment.policy import AgeBand
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
@@ -150,6 +152,9 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("h5.entry_title_", set(EntryPointState) - {EntryPointState.OPEN}),
         ("h5.entry_lead_", set(EntryPointState) - {EntryPointState.OPEN}),
         ("chat.entry_", set(EntryPointState) - {EntryPointState.OPEN}),
+        ("me.role_", [*Role, "former"]),
+        ("me.purpose_", Purpose),
+        ("me.withdraw_note_", Purpose),
         ("when.weekday_", "0123456"),
     ],
 )

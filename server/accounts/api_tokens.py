@@ -68,7 +68,7 @@ def sign_in(session: Session, *, resident: Resident, label: str, now: datetime) 
     device = ApiDevice(
         public_id=public_id,
         resident_id=resident.id,
-        label_sealed=vault_of(session).seal_text(label, _place(public_id)),
+        label_sealed=vault_of(session).seal_text(label, label_place(public_id)),
         created_on=local_day(now),
         last_used_on=local_day(now),
         ended_on=None,
@@ -78,7 +78,7 @@ def sign_in(session: Session, *, resident: Resident, label: str, now: datetime) 
     return Pair(resident.public_id, public_id, _issue(session, device, now), now)
 
 
-def _place(device_public_id: str) -> Place:
+def label_place(device_public_id: str) -> Place:
     return Place("api_devices", device_public_id, "label")
 
 
@@ -172,7 +172,7 @@ def list_devices(session: Session, *, caller: Caller) -> list[Device]:
     return [
         Device(
             row.public_id,
-            vault.open_text(row.label_sealed, _place(row.public_id)),
+            vault.open_text(row.label_sealed, label_place(row.public_id)),
             row.created_on,
             row.last_used_on,
         )

@@ -29,7 +29,7 @@ class PhoneShown:
 def keep_phone(session: Session, *, caller: Caller, phone: str, consent_version: str, now: datetime) -> PhoneShown:
     """Keep the number, in the place of an older one."""
     values = {
-        "phone_sealed": vault_of(session).seal_text(phone, _place(caller)),
+        "phone_sealed": vault_of(session).seal_text(phone, phone_place(caller.resident_public_id)),
         "consent_version": consent_version,
         "given_on": local_day(now),
     }
@@ -48,7 +48,7 @@ def find_phone(session: Session, *, caller: Caller) -> PhoneShown | None:
     row = session.get(ResidentPhone, caller.resident_id)
     if row is None:
         return None
-    phone = vault_of(session).open_text(row.phone_sealed, _place(caller))
+    phone = vault_of(session).open_text(row.phone_sealed, phone_place(caller.resident_public_id))
     return PhoneShown(phone[-_SHOWN_DIGITS:], row.consent_version, row.given_on)
 
 
@@ -59,8 +59,8 @@ def forget_phone(session: Session, *, caller: Caller, now: datetime) -> None:
         _record(session, caller, "phone.taken_back", now)
 
 
-def _place(caller: Caller) -> Place:
-    return Place("resident_phones", caller.resident_public_id, "phone")
+def phone_place(resident_public_id: str) -> Place:
+    return Place("resident_phones", resident_public_id, "phone")
 
 
 def _record(session: Session, caller: Caller, action: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.accounts.policy import PERMISSIONS, Permission, Role
+from server.accounts.policy import PERMISSIONS, Permission, Role, roles_with
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost, StaffSession
 from server.clock import local_day
 from server.errors import Conflict, Invalid, Refused
@@ -216,3 +216,19 @@ def names_of(session: Session, ids: set[int]) -> dict[int, str]:
     # Who took something over is told by name also across the borders of a scope.
     rows = session.execute(wanted, execution_options={"xinqiao_everywhere": True})
     return {row.id: row.display_name for row in rows}
+
+
+def role_on(session: Session, *, public_id: str, permission: Permission, day: date) -> Role | None:
+    """By which role somebody held this permission on a day."""
+    return session.scalar(
+        sa.select(StaffPost.role)
+        .join(StaffMember, StaffMember.id == StaffPost.staff_id)
+        .where(
+            StaffMember.public_id == public_id,
+            StaffPost.role.in_(roles_with(permission)),
+            StaffPost.starts_on <= day,
+            sa.or_(StaffPost.ends_on.is_(None), StaffPost.ends_on > day),
+        )
+        .order_by(StaffPost.id)
+        .limit(1)
+    )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.assessment.policy import AgeBand
-from server.db import UNORDERED_TABLE, Base, BigRef, ascii_string, code_enum
+from server.db import UNORDERED_TABLE, Base, BigRef, Sealed, ascii_string, code_enum
 from server.ids import PUBLIC_ID_LENGTH
 
 
@@ -66,6 +66,17 @@ class Answer(Base):
     item_id: Mapped[str] = mapped_column(ascii_string(40), primary_key=True)
     code: Mapped[int]
     sequence: Mapped[int]
+
+
+class KeptResult(Base):
+    """A copy of a result that somebody put to their own things. Nothing leads from it to the response, or back: all that
+    the copy says, also its day, is sealed."""
+
+    __tablename__ = "kept_results"
+    __table_args__ = UNORDERED_TABLE
+    public_id: Mapped[str] = mapped_column(ascii_string(PUBLIC_ID_LENGTH), primary_key=True)
+    resident_id: Mapped[BigRef] = mapped_column(sa.ForeignKey("residents.id"), index=True)
+    copy_sealed: Mapped[Sealed]
 
 
 class InstrumentVersion(Base):

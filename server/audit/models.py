@@ -10,6 +10,8 @@ from server.db import Base, Sealed, ascii_string, binary
 
 class AuditEvent(Base):
     __tablename__ = "audit_events"
+    # Who looked at this? A resident may ask that of what is theirs.
+    __table_args__ = (sa.Index(None, "object_kind", "object_id"), Base.__table_args__)
     seq: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor_kind: Mapped[str] = mapped_column(ascii_string(16))

@@ -50,6 +50,7 @@ def prepare(app: Flask) -> None:
     app.jinja_env.globals.update(
         t=text,
         lines=built.lines,
+        settings=lambda: parts().settings,
         spoken=spoken(built.lines),
         static_url=static_url,
         say_when=lambda instant: say_when(instant, utc_now()),

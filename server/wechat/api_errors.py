@@ -34,8 +34,8 @@ _CODES: dict[Act, frozenset[int]] = {
     Act.RETRY: frozenset({BUSY, 44991, 45011, 45066, 87020}),
     Act.REFRESH_TOKEN: STALE_TOKEN,
     # Nothing is left to do with 45065 (that client message id was accepted before) and without a menu either.
-    # Of a log-in (40029, 40163, 40226): the person taps again.
-    Act.DROP: frozenset({40029, 40163, 40226, 40241, 45015, 45047, 45065, 45080, NO_MENU}),
+    # Of a log-in (40029, 40163, 40226, 42003): the person begins anew.
+    Act.DROP: frozenset({40029, 40163, 40226, 42003, 40241, 45015, 45047, 45065, 45080, NO_MENU}),
     Act.UPDATE_STATE: frozenset({43004, 43019, 43101, 46004, 48002, 50005}),
     Act.ALERT: frozenset(
         {

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from server.accounts import residents
-from server.accounts.models import Resident
+from server.accounts import log_ins, residents
+from server.accounts.holdings import Holdings
+from server.accounts.models import CodeKind, Resident
 from server.crisis import duty
 from server.crisis import service as crisis
 from server.crisis.models import SourceKind
@@ -33,6 +34,7 @@ class Chat:
     doors: Doors
     lines: tuple[Hotline, ...]
     keywords: Keywords = field(repr=False)
+    holdings: Holdings = field(repr=False)
 
     def numbers(self) -> str:
         """The block of numbers that ends an answer."""
@@ -74,6 +76,10 @@ class Chat:
             return self._paragraphs(text("chat.door_closed", name=name), self.open_doors(), self.numbers())
         return self._paragraphs(text(f"chat.door_{code}", url=self.base_url + door.path_of("")), self.numbers())
 
+    def own_pages(self) -> Text:
+        """Where WeChat itself tells the page who opened it, the address is the same for everybody."""
+        return self._paragraphs(text("chat.me", url=f"{self.base_url}/h5/me"), self.numbers())
+
     def again(self) -> Text:
         """Said when nothing could be stored; the numbers must still arrive."""
         return self._paragraphs(text("chat.again"), self.numbers())
@@ -97,7 +103,17 @@ class Chat:
         return self._paragraphs(*parts, self.open_doors(), self.numbers())
 
     def farewell(self, session: Session, inbound: Inbound, now: datetime) -> None:
-        residents.unfollow(session, app_id=self.app_id, openid=inbound.openid, sent_at=inbound.sent_at, now=now)
+        left = residents.unfollow(session, app_id=self.app_id, openid=inbound.openid, sent_at=inbound.sent_at, now=now)
+        if left is not None:
+            self.holdings.unfollowed(session, resident_id=left, now=now)
+
+    def own_link(self, session: Session, inbound: Inbound, now: datetime) -> Reply:
+        """A link for the sender alone: who can read their chat is who they are."""
+        resident = self._resident(session, inbound, now)
+        code = log_ins.make_code(session, resident=resident, kind=CodeKind.LOG_IN, now=now)
+        minutes = int(log_ins.LINK_LASTS.total_seconds() // 60)
+        said = text("chat.me_link", url=f"{self.base_url}/h5/me/link/{code}", minutes=minutes)
+        return self._paragraphs(said, self.numbers())
 
     def scan(self, session: Session, inbound: Inbound, now: datetime) -> Reply:
         """One card that leads to the door. Nothing here names the person: what follows may be anonymous."""

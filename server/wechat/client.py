@@ -182,10 +182,10 @@ class _Guard(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
 
         return self._patiently(send_with_good_token) if repeatable else send_with_good_token()
 
-    def get_without_token(self, api: str, params: Mapping[str, str]) -> Any:
-        """For what takes the secret instead. wechatpy adds a token to a mapping, and to nothing else."""
-        given = list(params.items())
-        return self._patiently(lambda: self._send("get", api, repeatable=False, params=given))
+    def send_with_secret(self, api: str, params: Mapping[str, str]) -> Any:
+        """For what takes the secret instead of a token. Pairs, no mapping: to a mapping wechatpy adds a token."""
+        pairs = [("appid", self.appid), ("secret", self.secret), *params.items()]
+        return self._patiently(lambda: self._send("get", api, repeatable=False, params=pairs))
 
     def _patiently(self, call: Callable[[], T]) -> T:
         for pause in _BUSY_PAUSES:
@@ -254,12 +254,17 @@ class WeChatApi:
         timeouts: Timeouts = TIMEOUTS,
         sleep: Sleep = time.sleep,
     ) -> None:
-        self._credentials = {"appid": app_id, "secret": secret}
         self._guard = _Guard(app_id, secret, tokens, make_session(base, timeouts), sleep)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
         """Every GET with a token counts as repeatable; the one that uses up a code is `exchange_login_code`."""
         answer: dict[str, Any] = self._guard.get(f"{API_HOST}/{path}", params=params)
+        return answer
+
+    def get_with_secret(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """For the APIs that take the account's secret instead of a token and use up a code: not repeated, save when WeChat is
+        busy and has done nothing."""
+        answer: dict[str, Any] = self._guard.send_with_secret(path, params)
         return answer
 
     def post(
@@ -278,9 +283,7 @@ class WeChatApi:
 
     def exchange_login_code(self, code: str) -> dict[str, Any]:
         """Who a mini program's `wx.login` speaks for. WeChat doc: code2Session; a code is used up by the call."""
-        params = self._credentials | {"js_code": code, "grant_type": "authorization_code"}
-        answer: dict[str, Any] = self._guard.get_without_token("sns/jscode2session", params)
-        return answer
+        return self.get_with_secret("sns/jscode2session", {"js_code": code, "grant_type": "authorization_code"})
 
     def keep_token_fresh(self) -> bool:
         """Renew the token if it ends soon, and say whether one that works is there; what went wrong is in the log."""

@@ -34,7 +34,7 @@ class Route:
 
 
 class Router:
-    def __init__(self, chat: Chat, scanner: Scanner) -> None:
+    def __init__(self, chat: Chat, scanner: Scanner, *, has_web_login: bool) -> None:
         self._chat = chat
         self._scanner = scanner
         at_once: dict[str, Callable[[], Reply]] = {
@@ -46,6 +46,12 @@ class Router:
             "booking": partial(chat.door, DoorCode.BOOKING),
             "course": partial(chat.door, DoorCode.COURSE),
         }
+        # Answers that read or write something of the sender's.
+        self._named: dict[str, Work] = {"human": chat.human}
+        if has_web_login:
+            at_once["me"] = chat.own_pages
+        else:
+            self._named["me"] = chat.own_link
         # The answers are the same for everybody, so they are made once.
         self._answers = {name: make() for name, make in at_once.items()}
         self._default, self._media, self._help = chat.default(), chat.media(), self._answers["help"]
@@ -90,6 +96,6 @@ class Router:
             return Finding(Grade.SERIOUS, report=False, evidence=(), rule_version="scanner-failed")
 
     def _route_name(self, name: str, unstored: Reply | None, outcome: str, *, unknown: Reply | None = None) -> Route:
-        if name == "human":
-            return Route(None, self._chat.human, unstored, outcome)
+        if name in self._named:
+            return Route(None, self._named[name], unstored, outcome)
         return Route(self._answers.get(name, unknown), None, unstored, outcome)

@@ -7,7 +7,8 @@ from flask import Flask
 from server.accounts.policy import PERMISSIONS, Permission, Role
 from server.accounts.staff_models import SessionKind, StaffMember, StaffPost
 from server.blueprints.console.guards import PUBLIC_ENDPOINTS
-from server.blueprints.miniapp.marks import RESIDENT
+from server.blueprints.h5.me.guard import RESIDENT
+from server.blueprints.miniapp.marks import RESIDENT as API_RESIDENT
 from tests.blueprints.staff import Colleague
 from tests.canaries import PASSWORD
 from tests.conftest import NOW
@@ -22,11 +23,11 @@ def _rules(app: Flask):
 
 
 def _guarded(app: Flask):
-    """(method, address with any id in its place, what it asks for) of each route behind a guard of the console's."""
+    """(method, address with any id in its place, what it asks for) of each route behind a guard of the staff's."""
     return [
         (method, rule.rule.replace("<public_id>", "A" * 22), _guard_of(app, rule.endpoint))
         for rule in _rules(app)
-        if _guard_of(app, rule.endpoint) not in {None, RESIDENT}
+        if _guard_of(app, rule.endpoint) not in {None, RESIDENT, API_RESIDENT}
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"})
     ]
 
@@ -38,7 +39,7 @@ def test_every_route_has_a_guard_or_stands_in_the_public_list(app):
 
 
 def test_a_guard_asks_for_a_permission_that_somebody_has_or_for_the_bell(app):
-    asked = {_guard_of(app, rule.endpoint) for rule in _rules(app)} - {None, RESIDENT}
+    asked = {_guard_of(app, rule.endpoint) for rule in _rules(app)} - {None, RESIDENT, API_RESIDENT}
 
     assert asked - {SessionKind.BELL} <= set(Permission)
     assert all(any(permission in granted for granted in PERMISSIONS.values()) for permission in Permission)
@@ -50,6 +51,26 @@ def test_of_the_console_only_the_sign_in_is_public(app):
     }
 
     assert public == {"/console/", "/console/sign-in", "/console/sign-out"}
+
+
+def test_what_residents_log_in_for_lies_where_the_cookie_goes_and_nowhere_else(app):
+    theirs = [rule.rule for rule in _rules(app) if _guard_of(app, rule.endpoint) == RESIDENT]
+
+    assert theirs
+    assert all(address == "/h5/me" or address.startswith("/h5/me/") for address in theirs)
+
+
+@pytest.mark.parametrize("cookie", ["", "forged", "不认识"])
+def test_a_stranger_gets_nothing_of_a_residents_but_the_way_in(app, world, cookie):
+    stranger = app.test_client()
+    if cookie:
+        stranger.set_cookie("xq_me", cookie, path="/h5/me")
+    for rule in _rules(app):
+        if _guard_of(app, rule.endpoint) == RESIDENT:
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+                answer = stranger.open(rule.rule.replace("<public_id>", "A" * 22), method=method)
+                assert answer.status_code == 303, rule.rule
+                assert answer.headers["Location"].startswith("/h5/me/sign-in?next=")
 
 
 def test_no_guarded_route_lies_outside_the_console(app):

@@ -11,7 +11,17 @@ from tests.browser.conftest import DESK, PHONE, Stack, settle, shoot, sign_in
 from tests.browser.flow import answer_all, begin
 
 pytestmark = pytest.mark.browser
-PAGES = ["/h5/", "/h5/help", "/h5/test/phq9", "/h5/contact", "/h5/bye", "/q/nothing", "/nowhere"]
+PAGES = [
+    "/h5/",
+    "/h5/help",
+    "/h5/test/phq9",
+    "/h5/contact",
+    "/h5/bye",
+    "/q/nothing",
+    "/nowhere",
+    "/h5/me/sign-in",
+    "/h5/notice/privacy",
+]
 _SERIOUS = {"serious", "critical"}
 
 

@@ -107,7 +107,7 @@ def test_publish_makes_the_file_the_menu_and_says_what_changed(run: Run, peer: P
     result = run("menu", "publish")
 
     assert result.exit_code == 0
-    assert "+帮助  click  HELP\n" in result.stdout
+    assert "+    帮助  click  HELP\n" in result.stdout
     assert "Published." in result.stdout
     assert peer.count(CREATE) == 1
     assert run("menu", "show").exit_code == 0
@@ -127,7 +127,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(run: Run, peer: Pe
     result = run("menu", "publish", "--dry-run")
 
     assert result.exit_code == 0
-    assert "+帮助  click  HELP\n" in result.stdout
+    assert "+    帮助  click  HELP\n" in result.stdout
     assert "Nothing was published" in result.stdout
     assert peer.count(CREATE) == 0
 

@@ -411,7 +411,9 @@ def test_a_scanner_that_fails_hears_more_and_not_less(settings, database, parts,
     crypto = CallbackCrypto(
         token=settings.wechat_oa_token, aes_keys=settings.wechat_oa_aes_key, app_id=settings.wechat_oa_app_id
     )
-    callback = Callback(database=database, crypto=crypto, router=Router(parts.chat, _BrokenScanner()))
+    callback = Callback(
+        database=database, crypto=crypto, router=Router(parts.chat, _BrokenScanner(), has_web_login=True)
+    )
 
     def post(query: str, body: bytes) -> tuple[int, bytes]:
         answer = callback.answer(dict(parse_qsl(query)), body, now=utc_now())
@@ -445,8 +447,8 @@ def test_no_answer_is_cut_even_with_the_longest_names(settings, database, parts,
     base = f"https://{'a' * 40}.example.org.cn"
     doors = Doors([_NamedDoor(code) for code in (DoorCode.ASSESSMENT, DoorCode.CONTACT, DoorCode.HELP)])
     lines = hotlines("0755-12345678-1234|周一至周五 08:00-22:00，节假日 09:00-18:00")
-    chat = Chat(settings.wechat_oa_app_id, base, doors, lines, parts.chat.keywords)
-    router = Router(chat, parts.scanner)
+    chat = Chat(settings.wechat_oa_app_id, base, doors, lines, parts.chat.keywords, parts.holdings)
+    router = Router(chat, parts.scanner, has_web_login=True)
     long_name = "名" * Organisation.__table__.c.name.type.length
     database.write(lambda session: session.execute(sa.update(Organisation).values(name=long_name)))
     set_duty(database, district, [local_day(utc_now() + timedelta(days=3)).weekday()])

@@ -23,7 +23,8 @@ PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz", "health.readyz", "health.metrics",
         "wechat.verify",
-        "pages.root", "pages.home", "pages.help_page", "pages.bye",
+        "pages.root", "pages.home", "pages.help_page", "pages.bye", "pages.notice",
+        "pages.verify_file",
         "entry.open_code",
         "contact.contact", "contact.leave_contact",
         "contact.contact_with_response", "contact.leave_contact_with_response",
@@ -38,6 +39,9 @@ PUBLIC_ENDPOINTS = frozenset(
         "api.places.list_organisations", "api.places.show_entry", "api.places.scan",
         "api.auth.sign_in", "api.auth.refresh", "api.profile.show_phone_consent",
         "api.docs.show_document", "api.docs.show_page",
+        "me_sign_in.show", "me_sign_in.go_to_wechat", "me_sign_in.come_back",
+        "me_sign_in.show_link", "me_sign_in.enter_by_link",
+        "me_keep.bring", "me_keep.throw_away", "me_agreements.open_invite", "me_data.deleted",
         "sign_in.show_console", "sign_in.show", "sign_in.enter", "sign_in.leave",
     }
 )  # fmt: skip

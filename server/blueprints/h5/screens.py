@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import Response, make_response, render_template
 
+from server.assessment import keeping
 from server.assessment.definition import Instrument
 from server.assessment.models import Response as Run
 from server.assessment.parts import Action
@@ -13,6 +14,7 @@ from server.assessment.progress import Outcome, Progress
 from server.assessment.service import GuardianNeeded, Superseded
 from server.blueprints.h5 import device
 from server.blueprints.requests import form, parts
+from server.clock import utc_now
 from server.crisis.models import CallWhen
 from server.errors import DomainError
 from server.ids import PUBLIC_ID_LENGTH, new_public_id
@@ -117,6 +119,7 @@ def result(outcome: Outcome, token: str, *, truth: str, notice: str = "") -> Res
         truth=truth,
         notice=notice,
         form_id=new_public_id(),
+        copy=keeping.send_off(parts().vault, keeping.copy_of(outcome), now=utc_now()),
     )
     return make_response(page)
 

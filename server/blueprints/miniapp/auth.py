@@ -33,7 +33,9 @@ def sign_in(json_data: LoginIn) -> TokensOut:
 
 def _sign_in(session: Session, who: WhoIs, label: str) -> Pair:
     now, app_id = utc_now(), parts().mini_program.app_id
-    resident = residents.resident_of(session, app_id=app_id, openid=who.openid, now=now)
+    resident = residents.resident_of(
+        session, app_id=app_id, openid=who.openid, union_id=who.union_id, is_follower=False, now=now
+    )
     return api_tokens.sign_in(session, resident=resident, label=label, now=now)
 
 

@@ -35,4 +35,4 @@ def is_public_content(handler: Any) -> bool:
 
 
 # What stands as `guarded_by` on a route that asks for a resident's access token.
-RESIDENT = "resident"
+RESIDENT = "resident_of_the_mini_program"

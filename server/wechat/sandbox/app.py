@@ -4,6 +4,7 @@ from flask import Flask, Response
 
 from server.wechat.sandbox.control.blueprint import control_blueprint
 from server.wechat.sandbox.core import Sandbox
+from server.wechat.sandbox.oauth import oauth_blueprint
 from server.wechat.sandbox.pages import content_security_policy, pages_blueprint
 from server.wechat.sandbox.platform import platform_blueprint
 from server.wechat.sandbox.settings import SandboxSettings
@@ -28,6 +29,7 @@ def create_sandbox(settings: SandboxSettings) -> Flask:
     app.register_blueprint(platform_blueprint(box))
     app.register_blueprint(control_blueprint(box))
     app.register_blueprint(pages_blueprint(box))
+    app.register_blueprint(oauth_blueprint(box))
     policy = content_security_policy(box)
 
     @app.after_request

@@ -31,6 +31,12 @@ class Sandbox:
         openid = "o" + base64.urlsafe_b64encode(digest).decode()[:27]
         return Resident(id=id, openid=openid, name=name, age=age, about=about, tint=tint)
 
+    @staticmethod
+    def union_id_of(resident: Resident) -> str:
+        """The same at every account of one open platform: it depends on the person alone."""
+        digest = hashlib.sha256(f"open platform|{resident.id}".encode()).digest()
+        return "o" + base64.urlsafe_b64encode(digest).decode()[:27]
+
     def real_now(self) -> float:
         """What signatures and CreateTime carry: a callback refuses what is minutes off."""
         return self.settings.real_time()

@@ -17,10 +17,11 @@ LOOPBACK = {"localhost", "127.0.0.1"}
 
 
 def content_security_policy(box: Sandbox) -> str:
-    """Own scripts and styles only; the one foreign thing is the H5 site inside the phone's browser."""
+    """Own scripts and styles only; the one foreign thing is the H5 site inside the phone's browser, where WeChat's own
+    log-in page may stand too."""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        f"frame-src {box.settings.web_origin}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        f"frame-src 'self' {box.settings.web_origin}; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
 
 

@@ -45,6 +45,16 @@ class Ticket:
     expires_at: float | None
 
 
+@dataclass
+class OauthCode:
+    """What a page got for whoever opened it."""
+
+    openid: str
+    scope: str
+    expires_at: float
+    is_used: bool = False
+
+
 @dataclass(frozen=True)
 class Poster:
     """A printed code that somebody put up: a title over the content of a QR code."""
@@ -196,6 +206,11 @@ class State:
     chats: dict[str, list[Entry]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    oauth_codes: dict[str, OauthCode] = field(default_factory=dict)
+    # Whether the account is bound to an open platform (then unionids are told), and whether pages that ask who opened
+    # them are being shown as snapshots.
+    is_bound: bool = False
+    is_snapshot: bool = False
 
     def next_id(self) -> int:
         """A number never given before: for entries, pushes, message ids, faults alike."""

@@ -21,7 +21,7 @@ from .conftest import Driver
 FOLDER = Path(package.__file__ or "").parent
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src http://127.0.0.1:8000; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "frame-src 'self' http://127.0.0.1:8000; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 
 

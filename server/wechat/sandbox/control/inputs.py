@@ -79,6 +79,13 @@ class PhoneCodeInput(WhoInput):
     phone: str = Field(default="13800000000", pattern=r"^[0-9]{11}$")
 
 
+class AccountInput(Input):
+    """What the account's owner or WeChat switches; None leaves it as it is."""
+
+    is_bound: bool | None = None
+    is_snapshot: bool | None = None
+
+
 class FaultInput(Input):
     """`path` is an API path, or a push's name (`text`, `event.CLICK`), or `*`; `count` null: until removed."""
 

@@ -18,7 +18,7 @@ def clock(box: Sandbox, state: State) -> Json:
 
 
 def add_routes(blueprint: Blueprint, box: Sandbox) -> None:
-    """POST /reset, /clock, /residents, /posters, /faults, /quotas, /tokens/revoke; DELETE /faults, /faults/<id>."""
+    """POST /reset, /clock, /residents, /account, /posters, /faults, /quotas, /tokens/revoke; DELETE /faults, /faults/<id>."""
 
     @blueprint.post("/reset")
     def reset() -> Json:
@@ -46,6 +46,15 @@ def add_routes(blueprint: Blueprint, box: Sandbox) -> None:
                 return error("resident_exists", f"There is a resident {asked.id} already."), 409
             state.residents[resident.openid] = resident
             return {"resident": resident}, 201
+
+    @blueprint.post("/account")
+    def set_account() -> Json:
+        """`is_bound`: the account belongs to an open platform. `is_snapshot`: pages are shown to snapshot visitors."""
+        asked = parse(inputs.AccountInput)
+        with box.store.change() as state:
+            state.is_bound = state.is_bound if asked.is_bound is None else asked.is_bound
+            state.is_snapshot = state.is_snapshot if asked.is_snapshot is None else asked.is_snapshot
+            return {"account": {"is_bound": state.is_bound, "is_snapshot": state.is_snapshot}}
 
     @blueprint.post("/posters")
     def create_poster() -> tuple[Json, int]:

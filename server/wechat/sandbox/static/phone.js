@@ -82,6 +82,8 @@ async function choose(id) {
   address.searchParams.set("resident", id);
   history.replaceState(null, "", address);
   localStorage.setItem(REMEMBERED, id);
+  // Pages in the frame ask WeChat who opened them: whoever holds the phone.
+  document.cookie = `xq_sandbox_phone=${id}; path=/connect; SameSite=Lax`;
   byId("stage").classList.remove("is-panel-open");
   panel.mark(id);
   view.resident = { id };
