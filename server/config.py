@@ -222,7 +222,7 @@ def _explain(faults: ValidationError) -> str:
 def _development_values(given: Mapping[str, Any]) -> dict[str, Any]:
     """Made once and kept, so that a second start reads the data of the first."""
     instance = Path(given.get("xinqiao_instance", ROOT / "instance"))
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # other users of the machine have no business there
     port, sandbox_port = given.get("port", "8000"), given.get("sandbox_port", "8001")
     kept = _kept_secrets(instance / "development-secrets.json")
     return kept | {

@@ -203,7 +203,7 @@ def build_parts(settings: Settings, *, database: Database | None = None) -> Part
     content = settings.xinqiao_content
     vault = Vault.from_text(settings.data_keys)
     if database is None:
-        settings.xinqiao_instance.mkdir(parents=True, exist_ok=True)
+        settings.xinqiao_instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database(make_engine(settings.resolved_database_url()), vault, at_once=_PAGES_AT_ONCE)
     catalogue = load_instruments(content / "instruments", known=_known_versions(database))
     doors = Doors(

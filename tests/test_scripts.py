@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,19 @@ def free() -> str:
 def test_a_port_that_is_no_port_is_named(tmp_path: Path) -> None:
     done = run(tmp_path, PORT="eighty")
     assert (done.returncode, done.stderr.strip()) == (1, "PORT is 'eighty': a port is a number between 1 and 65535.")
+
+
+def test_the_audit_asks_about_what_the_pinned_packages_bring_along_too() -> None:
+    loader = SourceFileLoader("audit", str(ROOT / "scripts" / "audit"))
+    audit = module_from_spec(spec_from_loader("audit", loader))
+    loader.exec_module(audit)
+    asked = [line.lower().replace("_", "-") for line in audit.installed()]
+    pinned = [
+        line.lower().replace("_", "-")
+        for file in ("requirements.txt", "requirements-node.txt")
+        for line in (ROOT / file).read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    ]
+
+    assert set(pinned) <= set(asked)
+    assert {"werkzeug", "jinja2", "urllib3", "pyjwt"} <= {line.partition("==")[0] for line in asked}

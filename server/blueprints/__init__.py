@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from whitenoise import WhiteNoise
 
-from server.blueprints import errors, health, requests, wechat
+from server.blueprints import cookie_names, errors, headers, health, requests, wechat
 from server.blueprints.console import register_console
 from server.blueprints.h5 import register_h5
 from server.blueprints.miniapp import register_miniapp
@@ -31,6 +31,10 @@ def register_blueprints(app: Flask) -> None:
         prefix="static/",
         autorefresh=development,
         max_age=0 if development else 31536000,
+        allow_all_origins=False,
     )
     app.wsgi_app = wechat.Pushes(app, app.wsgi_app)  # type: ignore[method-assign]
+    if parts_of(app).settings.public_base_url.startswith("https://"):
+        app.wsgi_app = cookie_names.GuardedCookies(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = headers.SafeHeaders(app.wsgi_app, parts_of(app))  # type: ignore[method-assign]
     app.wsgi_app = TrustedProxies(app.wsgi_app, parts_of(app).settings.trusted_proxies)  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ bp = Blueprint("health", __name__)
 @bp.get("/healthz")
 def healthz() -> Response:
     """The process answers. Nothing else is asked: a database that is down must not make it restart."""
-    return make_response("ok", 200, {"Content-Type": "text/plain"})
+    return make_response("ok", 200, {"Content-Type": "text/plain; charset=utf-8"})
 
 
 @bp.get("/readyz")

@@ -1,11 +1,10 @@
-"""What every request goes through: its id, its log line, its headers. And the parts, for the handlers."""
+"""What every request goes through: its id, its log line. And the parts, for the handlers."""
 
 import hashlib
 import time
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Request, Response, current_app, g, request
@@ -48,8 +47,6 @@ def prepare(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
     built = parts_of(app)
-    policy = _content_policy(built)
-    app.config["XINQIAO_CONTENT_POLICY"] = policy
     app.jinja_env.globals.update(
         t=text,
         lines=built.lines,
@@ -97,18 +94,7 @@ def _finish(response: Response) -> Response:
             status=response.status_code,
             duration_ms=round(took * 1000, 1),
         )
-    headers: dict[str, str] = {
-        "X-Request-Id": g.get("request_id", "-"),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Content-Security-Policy": current_app.config["XINQIAO_CONTENT_POLICY"],
-    }
-    if parts().settings.public_base_url.startswith("https://"):
-        headers["Strict-Transport-Security"] = "max-age=31536000"
-    for name, value in headers.items():
-        response.headers.setdefault(name, value)
+    response.headers.setdefault("X-Request-Id", g.get("request_id", "-"))
     # Pages about a person must not come back from a cache on a shared phone.
     response.headers.setdefault("Cache-Control", "no-store")
     return response
@@ -124,17 +110,6 @@ def _is_worth_a_line(route: str, status: int) -> bool:
     if route.startswith(_DOORS_OF_RESIDENTS):
         return status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return route not in _QUIET_ROUTES
-
-
-def _content_policy(built: Parts) -> str:
-    ancestors = "'none'"
-    if built.settings.is_development:  # the sandbox's phone shows these pages in a frame
-        port = urlsplit(built.settings.sandbox_url).port
-        ancestors = f"http://127.0.0.1:{port} http://localhost:{port}"
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        f"font-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
-    )
 
 
 class ForeignForm(Refused):

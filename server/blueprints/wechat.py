@@ -41,8 +41,8 @@ def verify() -> Response:
     except NotFromWechat:
         _note_stranger()
         return Response("", _FORBIDDEN, mimetype="text/plain")
-    # The echo is whatever the query says: a browser must not make a page of it.
-    return Response(echo, mimetype="text/plain", headers={"X-Content-Type-Options": "nosniff"})
+    # The echo is whatever the query says: a browser must not make a page of it, and no answer of ours lets it guess.
+    return Response(echo, mimetype="text/plain")
 
 
 class Pushes:

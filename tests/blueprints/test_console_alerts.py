@@ -7,6 +7,7 @@ import pytest
 
 from server.accounts import residents
 from server.accounts.policy import Role
+from server.accounts.staff import IDLE
 from server.crisis import service as crisis
 from server.crisis.models import Alert, ContactRequest
 from server.ids import new_public_id
@@ -161,6 +162,16 @@ def test_without_a_purpose_nothing_is_shown(world, colleague, purpose):
     assert "请先选一下查看的用途" in text_of(answer)
     assert PHONE not in text_of(answer)
     assert world.acts("contact.read") == []
+
+
+def test_a_page_with_a_number_leaves_the_screen_by_itself_also_without_script(world, colleague):
+    alert = world.raise_alert(number=PHONE)
+    colleague.post(f"/console/duty/alerts/{alert}/acknowledge")
+    html = text_of(colleague.post(f"/console/duty/alerts/{alert}/contact", purpose="call"))
+    refresh = re.search(r'<noscript><meta http-equiv="refresh" content="(\d+);url=/console/duty">', html)
+
+    assert PHONE in html
+    assert IDLE < timedelta(seconds=int(refresh[1])) < IDLE + timedelta(seconds=30)
 
 
 def test_words_from_the_chat_are_shown_as_they_were_written(world, colleague, database):

@@ -216,7 +216,7 @@ def test_behind_https_cookies_never_travel_in_plain_and_browsers_are_told_to_sta
         for line in client.get(address, base_url="https://localhost").headers.getlist("Set-Cookie")
     ]
 
-    assert {line.split("=")[0] for line in lines} == {"xq_q", "xq_c", "xq_form"}
+    assert {line.split("=")[0] for line in lines} == {"__Secure-xq_q", "__Secure-xq_c", "__Host-xq_form"}
     assert all("Secure" in line for line in lines)
 
 

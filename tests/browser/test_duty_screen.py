@@ -58,6 +58,20 @@ def test_the_idle_screen_locks_its_words_and_keeps_its_bell(desk: Page, stack: S
     shoot(desk, "duty-locked")
 
 
+def test_a_number_does_not_stay_on_a_screen_that_nobody_touches(desk: Page, stack: Stack) -> None:
+    leave_a_number(stack, "13900139002")
+    sign_in(desk, stack, "duty1")
+    desk.locator("article.alert").first.get_by_role("button", name="我来接手").click()
+    desk.get_by_role("button", name="查看联系方式").click()
+    expect(desk.locator("dl.contact").first).to_be_visible()
+    long_ago = (datetime.now(UTC) - timedelta(minutes=16)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    with sqlite3.connect(stack.instance / "xinqiao.sqlite3", timeout=10) as database:
+        database.execute("UPDATE staff_sessions SET last_used_at = ? WHERE kind = 'screen'", (long_ago,))
+    expect(desk.locator("#locked")).to_be_visible(timeout=12_000)
+    expect(desk.locator("dl.contact")).to_have_count(0)
+    expect(desk.locator("#locked-count")).to_contain_text(re.compile(r"\d"), timeout=12_000)
+
+
 def test_a_session_that_is_gone_is_told_loudly(desk: Page, stack: Stack) -> None:
     sign_in(desk, stack, "duty2")
     with sqlite3.connect(stack.instance / "xinqiao.sqlite3", timeout=10) as database:

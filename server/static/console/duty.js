@@ -98,7 +98,9 @@
   };
   const lock = () => {
     isLocked = true;
-    if (board) { board.replaceChildren(); locked.hidden = false; } else { window.location.assign("/console/sign-in?over=1"); }
+    // Also a page with somebody's number on it: nobody else shall read it there.
+    (board || document.querySelector("main")).replaceChildren();
+    locked.hidden = false;
   };
 
   const pollBell = async () => {
@@ -118,7 +120,7 @@
     const html = await answer.text();
     allIsWell();
     heard(Number(answer.headers.get("X-Ringing")), answer.headers.get("X-Newest") || "");
-    redraw(html);
+    if (board) redraw(html);
   };
   const redraw = (html) => {
     // Whoever is about to press a button keeps it under their hand: what has focus is found again after the redraw.
@@ -133,7 +135,7 @@
 
   const poll = async () => {
     try {
-      if (board && !isLocked) await pollBoard(); else await pollBell();
+      if (isLocked) await pollBell(); else await pollBoard();
     } catch (fault) {
       if (Date.now() - lastHeard > LOST_AFTER_MS) showTrouble("lost");
       else lamp.classList.add("is-lost");
