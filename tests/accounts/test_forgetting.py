@@ -13,6 +13,7 @@ from server.audit.models import AuditEvent
 from server.clock import local_day
 from server.crisis import service as crisis
 from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, SourceKind
+from server.db import run_before_commit
 from server.organisations import service as organisations
 from server.organisations.models import Level
 from server.parts import make_holdings
@@ -106,6 +107,8 @@ def test_who_is_known_elsewhere_too_loses_the_one_identity_alone(session, holdin
 
     assert session.scalars(sa.select(WechatIdentity.app_id)).all() == ["wxmp"]
     assert count(session, Resident) == 1
+    run_before_commit(session)
+    assert session.scalars(sa.select(AuditEvent.action)).all() == ["resident.identity_erased"]
 
 
 def test_an_open_alert_keeps_the_identity_until_somebody_has_dealt_with_it(session, resident, alert, holdings):

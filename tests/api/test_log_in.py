@@ -349,6 +349,8 @@ def test_a_number_is_kept_sealed_with_the_text_that_was_agreed_to_and_can_be_tak
         assert phone.call("DELETE", "/me/phone").status_code == 204
     assert phone.get("/me").json["phone"] is None
     assert world.all(ResidentPhone) == []
+    assert world.acts("phone.given")
+    assert world.acts("phone.taken_back")
 
 
 def test_without_a_yes_to_the_text_of_today_wechat_is_not_even_asked(app, mini):

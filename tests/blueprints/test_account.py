@@ -55,7 +55,7 @@ def test_everybody_has_the_page_with_a_name_for_their_post(app, world, role):
 # --- sessions -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_session_elsewhere_is_ended_from_here(app, colleague):
+def test_a_session_elsewhere_is_ended_from_here(app, colleague, world):
     elsewhere = Colleague(app).sign_in("duty1")
     ends = re.findall(r'action="(/console/account/sessions/[^"]+/end)"', text_of(colleague.get(ACCOUNT)))
     assert len(ends) == 2
@@ -65,6 +65,7 @@ def test_a_session_elsewhere_is_ended_from_here(app, colleague):
     assert elsewhere.get("/console/duty").status_code == 303
     assert elsewhere.poll("/console/duty/bell").status_code == 401
     assert colleague.get("/console/duty").status_code == 200
+    assert len(world.acts("staff.session_ended")) == 1
 
 
 def test_all_others_are_ended_at_once(app, colleague):
@@ -88,7 +89,7 @@ def test_the_session_of_somebody_else_is_not_there(world, colleague, clerk):
 # --- password -----------------------------------------------------------------------------------------------------------
 
 
-def test_another_password_ends_all_that_was_open_elsewhere_at_once_and_stays_here(app, colleague):
+def test_another_password_ends_all_that_was_open_elsewhere_at_once_and_stays_here(app, colleague, world):
     elsewhere = Colleague(app).sign_in("duty1")
     before = colleague.cookie("xq_staff"), colleague.cookie("xq_bell")
     assert change(colleague).headers["Location"] == ACCOUNT
@@ -100,6 +101,7 @@ def test_another_password_ends_all_that_was_open_elsewhere_at_once_and_stays_her
     assert not {colleague.cookie("xq_staff"), colleague.cookie("xq_bell")} & set(before)
     assert Colleague(app).try_to_sign_in("duty1", PASSWORD).status_code == 403
     Colleague(app).sign_in("duty1", NEW)
+    assert len(world.acts("staff.password_changed")) == 1
 
 
 @pytest.mark.parametrize(
@@ -182,13 +184,14 @@ def test_another_phone_takes_the_place_of_the_first_and_ends_what_was_open_elsew
     assert again.enter_code(authenticator.code(secret=secret, steps=1)).status_code == 303
 
 
-def test_new_codes_on_paper_are_shown_once_and_end_the_old(app, colleague):
+def test_new_codes_on_paper_are_shown_once_and_end_the_old(app, colleague, world):
     old, new = (recovery_codes(colleague.post(f"{FACTOR}/codes")) for _ in range(2))
     again = Colleague(app)
     again.try_to_sign_in("duty1", PASSWORD)
 
     assert again.enter_code(old[0]).status_code == 403
     assert again.enter_code(new[0]).status_code == 303
+    assert len(world.acts("second_factor.recovery_codes_replaced")) == 1
 
 
 def test_who_needs_none_may_have_one_and_is_asked_for_it_from_then_on(app, clerk):

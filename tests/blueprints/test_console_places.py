@@ -159,6 +159,9 @@ def test_a_department_is_added_renamed_and_switched(manager, world):
     kinds = ("added", "renamed", "switched_off", "switched_on")
     assert [len(world.acts(f"department.{kind}")) for kind in kinds] == [1, 1, 1, 0]
 
+    manager.post(f"/console/departments/{department.public_id}/switch", to="on")
+    assert len(world.acts("department.switched_on")) == 1
+
 
 def test_the_second_department_of_a_code_is_told_beside_the_field(manager, world):
     for _ in range(2):

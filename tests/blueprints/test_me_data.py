@@ -172,6 +172,7 @@ def test_while_a_cry_for_help_is_open_it_stays_and_the_page_says_so_before_and_a
     look(app, world, alert_id)
     phone.log_in()
     assert "申请了删除" in phone.page.words
+    assert len(world.acts("resident.deletion_asked")) == 1
 
 
 def test_whoever_comes_back_after_the_deletion_is_somebody_new(phone, database):

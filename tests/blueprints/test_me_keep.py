@@ -183,7 +183,7 @@ def test_of_two_people_none_sees_the_others(phone, app, platform):
     assert "没有存下的结果" in stranger.open("/h5/me/results").words
 
 
-def test_taking_the_consent_back_deletes_what_was_kept(phone, database):
+def test_taking_the_consent_back_deletes_what_was_kept(phone, database, world):
     keep_one(phone)
     phone.open("/h5/me/consents")
     phone.press("撤回同意")
@@ -192,6 +192,7 @@ def test_taking_the_consent_back_deletes_what_was_kept(phone, database):
     assert "撤回" in phone.page.words
     [consent] = rows(database, ResidentConsent)
     assert (consent.standing, str(consent.withdrawn_on)) == (None, "2026-11-23")
+    assert [len(world.acts(act)) for act in ("consent.given", "consent.withdrawn")] == [1, 1]
 
 
 def test_a_hundred_are_enough(phone, database, monkeypatch):

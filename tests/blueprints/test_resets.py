@@ -64,7 +64,7 @@ def test_whose_it_is_neither_asks_nor_decides_nor_reads_why(people):
     assert people["other"].post(f"{RESETS}/{reset}/approve").status_code == 403
 
 
-def test_a_refusal_leaves_everything_and_a_second_word_comes_too_late(people):
+def test_a_refusal_leaves_everything_and_a_second_word_comes_too_late(people, world):
     ask(people["admin"])
     [reset] = listed(people["leader"])
     people["leader"].post(f"{RESETS}/{reset}/refuse")
@@ -72,6 +72,7 @@ def test_a_refusal_leaves_everything_and_a_second_word_comes_too_late(people):
     assert people["other"].post(f"{RESETS}/{reset}/approve").status_code == 409
     assert people["duty1"].poll().status_code == 200
     assert listed(people["leader"]) == []
+    assert len(world.acts("factor_reset.refused")) == 1
 
 
 def test_what_was_typed_stands_there_still_where_it_was_refused(people):
