@@ -15,6 +15,7 @@ from jinja2 import Environment, nodes
 import server
 from server.accounts.policy import Role
 from server.assessment.policy import AgeBand
+from server.audit.actions import Action
 from server.blueprints.console import navigation
 from server.blueprints.console.duty import PURPOSES
 from server.config import ROOT
@@ -30,6 +31,9 @@ from server.texts.hotlines import Hotline, hotlines, spoken
 SANDBOX = ROOT / "server" / "wechat" / "sandbox"  # speaks for itself, from texts of its own
 FILES = sorted((ROOT / "server" / "texts").glob("zh_cn*.toml"))
 LOCAL = "020-55550000|08:00-22:00"
+
+
+TEXT_FUNCTIONS = {"text", "text_or", "has_text"}
 
 
 class Use(NamedTuple):
@@ -52,7 +56,7 @@ def templates() -> list[Path]:
 def uses_in_code() -> Iterator[Use]:
     for file in python_files():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"text", "has_text"}:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TEXT_FUNCTIONS:
                 names = frozenset(keyword.arg for keyword in node.keywords if keyword.arg)
                 has_more = any(keyword.arg is None for keyword in node.keywords)
                 for pattern in patterns_of(node.args[0]):
@@ -159,6 +163,7 @@ def test_nothing_that_is_written_is_never_asked_for() -> None:
         ("duty.source_", SourceKind),
         ("duty.purpose_", PURPOSES),
         ("console.role.", Role),
+        ("console.action.", Action),
         ("console.alerts.state_", AlertState),
         ("console.menu.", [entry.key for entry in navigation.ENTRIES]),
         ("console.menu.group_", [entry.group for entry in navigation.ENTRIES]),

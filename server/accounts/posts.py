@@ -12,6 +12,7 @@ from server.accounts.policy import DISTRICT_ROLES, GIVES, Role, may_be_together
 from server.accounts.staff import Staff, held_on
 from server.accounts.staff_models import StaffMember, StaffPost, Team
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.clock import local_day
 from server.errors import Conflict, Invalid, NotFound, Refused
 from server.ids import new_public_id
@@ -111,7 +112,7 @@ def give_post(session: Session, *, member: StaffMember, wanted: Wanted, by: Staf
     )
     session.add(post)
     session.flush()
-    _record(session, "post.given", post, by, now)
+    _record(session, Action.POST_GIVEN, post, by, now)
     return post
 
 
@@ -126,7 +127,7 @@ def end_post(session: Session, *, post_public_id: str, on: date, by: Staff, now:
         raise BadDates
     if post.ends_on is None or post.ends_on > on:
         post.ends_on = on
-        _record(session, "post.ended", post, by, now)
+        _record(session, Action.POST_ENDED, post, by, now)
     session.flush()
     return post
 
@@ -144,7 +145,7 @@ def hand_over_ended(session: Session, *, domains: Sequence[HandsOver], now: date
         for domain in domains:
             domain.hand_over(session, staff_id=post.staff_id, organisation_id=post.organisation_id, now=now)
         post.handed_over_at = now
-        _record(session, "post.handed_over", post, None, now)
+        _record(session, Action.POST_HANDED_OVER, post, None, now)
     session.flush()
     return len(ended)
 
@@ -160,8 +161,8 @@ def _posts_between(session: Session, member: StaffMember, starts_on: date, ends_
     return set(session.scalars(sa.select(StaffPost.role).where(*overlaps)))
 
 
-def _record(session: Session, action: str, post: StaffPost, by: Staff | None, now: datetime) -> None:
-    actor = by.actor if by else ("cli", "-") if action == "post.given" else audit.SYSTEM
+def _record(session: Session, action: Action, post: StaffPost, by: Staff | None, now: datetime) -> None:
+    actor = by.actor if by else ("cli", "-") if action is Action.POST_GIVEN else audit.SYSTEM
     audit.record(
         session,
         actor=actor,

@@ -46,6 +46,14 @@ class Verdict:
     fault: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a walk along the chain has come: the rows that are whole, and the digest of the last of them."""
+
+    rows: int = 0
+    digest: bytes = _GENESIS
+
+
 def record(
     session: Session,
     *,
@@ -57,7 +65,7 @@ def record(
     reason: str = "-",
 ) -> None:
     """Add an act to the trail. It is written just before this transaction commits, and only if it does."""
-    entry = Entry(now, actor[0], actor[1], action, object_kind, object_id, reason)
+    entry = Entry(now, actor[0], actor[1], str(action), object_kind, object_id, reason)
     session.info.setdefault(_PENDING, []).append(entry)
     before_commit(session, "audit", _append_pending)
 
@@ -108,7 +116,18 @@ def _digest(key: bytes, seq: int, entry: Entry, previous: bytes) -> bytes:
 
 
 def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = (), page_size: int = _PAGE) -> Verdict:
-    """Walk the whole chain. `known_heads` are (seq, digest) copied elsewhere: they betray a chain rewritten with its key.
+    """Walk the whole chain. `known_heads` are (seq, digest) copied elsewhere: they betray a chain rewritten with its key."""
+    known, progress = list(known_heads), Progress()
+    while True:
+        progress, verdict = verify_next(session, progress=progress, known_heads=known, page_size=page_size)
+        if verdict is not None:
+            return verdict
+
+
+def verify_next(
+    session: Session, *, progress: Progress, known_heads: Iterable[tuple[int, str]] = (), page_size: int = _PAGE
+) -> tuple[Progress, Verdict | None]:
+    """One page of the walk, on from `progress`; a verdict at the first fault or at the end.
 
     The chain may grow meanwhile: each page is read after the head, and head and rows are stored in one transaction, so
     where no row follows the last one the head read before must be that row.
@@ -116,26 +135,26 @@ def verify(session: Session, *, known_heads: Iterable[tuple[int, str]] = (), pag
     known: dict[int, set[str]] = {}
     for seq, digest in known_heads:
         known.setdefault(seq, set()).add(digest)
-    rows, previous = 0, _GENESIS
-    while True:
-        head = session.get(AuditHead, _HEAD, populate_existing=True)
-        page = session.scalars(
-            sa.select(AuditEvent).where(AuditEvent.seq > rows).order_by(AuditEvent.seq).limit(page_size)
-        ).all()
-        if head is None:
-            return Verdict(0, 0, _GENESIS.hex(), "head_missing" if page or known else None)
-        try:
-            key = _chain_key(session, head)
-        except CannotOpen:
-            return Verdict(rows, head.seq, head.digest.hex(), "key_unreadable")
-        if not page:
-            return Verdict(rows, head.seq, head.digest.hex(), _fault_at_end(head, rows, previous, known))
-        for row in page:
-            fault = _fault_of(key, row, rows + 1, previous, known)
-            if fault:
-                return Verdict(rows, head.seq, head.digest.hex(), fault)
-            rows, previous = row.seq, row.digest
-            session.expunge(row)
+    rows, previous = progress.rows, progress.digest
+    head = session.get(AuditHead, _HEAD, populate_existing=True)
+    page = session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.seq > rows).order_by(AuditEvent.seq).limit(page_size)
+    ).all()
+    if head is None:
+        return progress, Verdict(0, 0, _GENESIS.hex(), "head_missing" if page or known else None)
+    try:
+        key = _chain_key(session, head)
+    except CannotOpen:
+        return progress, Verdict(rows, head.seq, head.digest.hex(), "key_unreadable")
+    if not page:
+        return progress, Verdict(rows, head.seq, head.digest.hex(), _fault_at_end(head, rows, previous, known))
+    for row in page:
+        fault = _fault_of(key, row, rows + 1, previous, known)
+        if fault:
+            return Progress(rows, previous), Verdict(rows, head.seq, head.digest.hex(), fault)
+        rows, previous = row.seq, row.digest
+        session.expunge(row)
+    return Progress(rows, previous), None
 
 
 def _fault_of(key: bytes, row: AuditEvent, expected: int, previous: bytes, known: Mapping[int, set[str]]) -> str | None:

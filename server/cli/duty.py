@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.cli.common import fail, parts
 from server.clock import utc_now
 from server.crisis import service as crisis
@@ -38,7 +39,7 @@ def set_hours(hours: str, organisation: str) -> None:
         audit.record(
             session,
             actor=("cli", "-"),
-            action="duty.hours_set",
+            action=Action.DUTY_HOURS_SET,
             object_kind="organisation",
             object_id=node.public_id,
             now=now,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from server.accounts import posts, staff
 from server.accounts.policy import Role
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.cli.common import fail, parts
 from server.clock import utc_now
 from server.errors import DomainError, NotFound
@@ -38,7 +39,7 @@ def create(login_name: str, display_name: str, role: str, organisation: str, pas
         audit.record(
             session,
             actor=("cli", "-"),
-            action="staff.created",
+            action=Action.STAFF_CREATED,
             object_kind="staff",
             object_id=member.public_id,
             reason=role,

@@ -11,6 +11,7 @@ from server.accounts.scope import seen_by
 from server.accounts.staff import Staff, as_staff, names_of
 from server.accounts.staff_models import StaffMember
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, Outcome, SourceKind
 from server.db import vault_of
 from server.errors import Conflict, NotFound
@@ -168,7 +169,12 @@ def acknowledge(session: Session, *, public_id: str, staff: Staff, now: datetime
     )
     if getattr(taken, "rowcount", 0):
         audit.record(
-            session, actor=staff.actor, action="alert.acknowledged", object_kind="alert", object_id=public_id, now=now
+            session,
+            actor=staff.actor,
+            action=Action.ALERT_ACKNOWLEDGED,
+            object_kind="alert",
+            object_id=public_id,
+            now=now,
         )
         return
     session.refresh(alert)
@@ -194,7 +200,7 @@ def close(session: Session, *, public_id: str, staff: Staff, outcome: Outcome, n
         audit.record(
             session,
             actor=staff.actor,
-            action="alert.closed",
+            action=Action.ALERT_CLOSED,
             object_kind="alert",
             object_id=public_id,
             reason=str(outcome),
@@ -226,7 +232,7 @@ def hand_over(session: Session, *, staff_id: int, organisation_id: int, now: dat
         audit.record(
             session,
             actor=audit.SYSTEM,
-            action="alert.handed_over",
+            action=Action.ALERT_HANDED_OVER,
             object_kind="alert",
             object_id=alert.public_id,
             now=now,
@@ -257,7 +263,7 @@ def read_contacts(
     audit.record(
         session,
         actor=staff.actor,
-        action="contact.read",
+        action=Action.CONTACT_READ,
         object_kind="alert",
         object_id=public_id,
         reason=purpose,

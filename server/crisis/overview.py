@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -86,7 +87,7 @@ def list_alerts(session: Session, *, staff: Staff, filters: Filters, asked: Aske
     return page.of([as_row(alert, places.get(alert.organisation_id), None, names, staff) for (alert,) in page.rows])
 
 
-def _statement(staff: Staff, filters: Filters) -> sa.Select[tuple[Alert]]:
+def _statement(staff: Staff, filters: Filters) -> sa.Select[Any]:
     statement = sa.select(Alert).where(*_conditions(filters))
     sees_all = any(
         post.is_district_wide

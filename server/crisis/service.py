@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.clock import local_day
 from server.crisis import duty
 from server.crisis.models import Alert, AlertWords, CallWhen, ContactRequest, DutyWindow, SourceKind
@@ -80,7 +81,7 @@ def raise_alert(
     audit.record(
         session,
         actor=audit.SYSTEM,
-        action="alert.raised",
+        action=Action.ALERT_RAISED,
         object_kind="alert",
         object_id=public_id,
         reason=str(grade),
@@ -262,7 +263,7 @@ def _keep_number(session: Session, alert: Alert, digits: str, call_when: CallWhe
     if alert.acknowledged_at is not None:
         _ring_anew(alert, now)
     audit.record(
-        session, actor=audit.SYSTEM, action="contact.left", object_kind="alert", object_id=alert.public_id, now=now
+        session, actor=audit.SYSTEM, action=Action.CONTACT_LEFT, object_kind="alert", object_id=alert.public_id, now=now
     )
     session.flush()
     return request.promised_by

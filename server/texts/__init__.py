@@ -43,6 +43,11 @@ def text(key: str, **params: object) -> str:
     return template.format(**params) if "{" in template else template
 
 
+def text_or(key: str, otherwise: str) -> str:
+    """The sentence for `key`, or `otherwise` where nobody has written one: for codes that may be older than the texts."""
+    return text(key) if has_text(key) else otherwise
+
+
 def has_text(key: str) -> bool:
     return key in _texts()
 

@@ -18,6 +18,7 @@ from server.blueprints.console import (
     posters,
     service_points,
     sign_in,
+    trail,
 )
 from server.blueprints.h5 import assessment, contact
 from server.texts import text
@@ -37,6 +38,7 @@ def register_console(app: Flask) -> None:
     app.register_blueprint(home.bp)
     app.register_blueprint(duty.bp)
     app.register_blueprint(alerts.bp)
+    app.register_blueprint(trail.bp)
     for pages in (organisations, departments, service_points, entry_points, posters):
         app.register_blueprint(pages.bp)
 

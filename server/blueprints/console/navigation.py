@@ -34,6 +34,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("service_points.index", Permission.SEE_PLACES, "service_points", "phone", "places"),
     Entry("organisations.index", Permission.SEE_PLACES, "places", "tree", "places"),
     Entry("departments.index", Permission.SEE_PLACES, "departments", "list", "places"),
+    Entry("trail.listing", Permission.SEE_TRAIL, "trail", "trail", "trail"),
+    Entry("trail.team", Permission.SEE_TEAM_TRAIL, "trail_team", "trail", "trail"),
+    Entry("trail.mine", Permission.OWN_ACCOUNT, "trail_mine", "person", "mine"),
 )
 
 

@@ -9,6 +9,7 @@ from server.accounts import staff as accounts
 from server.accounts import throttle
 from server.accounts.staff_models import SessionKind
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.blueprints.console.guards import BELL_COOKIE, SCREEN_COOKIE
 from server.blueprints.errors import sentence_of, status_of
 from server.blueprints.requests import form, parts
@@ -67,7 +68,7 @@ def _open(session: Session, login_name: str, password: str) -> tuple[str, str]:
     audit.record(
         session,
         actor=("staff", member.public_id),
-        action="staff.signed_in",
+        action=Action.STAFF_SIGNED_IN,
         object_kind="staff",
         object_id=member.public_id,
         now=now,
