@@ -11,7 +11,7 @@ from tests.browser.conftest import DESK, PHONE, Stack, settle, shoot, sign_in
 from tests.browser.flow import answer_all, begin
 
 pytestmark = pytest.mark.browser
-PAGES = ["/h5/", "/h5/help", "/h5/test/phq9", "/h5/contact", "/h5/bye", "/q/nothing", "/nowhere"]
+PAGES = ["/h5/", "/h5/help", "/h5/places", "/h5/test/phq9", "/h5/contact", "/h5/bye", "/q/nothing", "/nowhere"]
 _SERIOUS = {"serious", "critical"}
 
 
