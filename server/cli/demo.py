@@ -16,13 +16,14 @@ from server.accounts import posts, second_factor, staff
 from server.accounts.policy import Role, needs_second_factor
 from server.accounts.staff_models import StaffMember
 from server.cli.common import fail, parts
-from server.cli.qr import make_code
+from server.cli.qr import OPERATOR, make_code
 from server.clock import utc_now
 from server.crisis import service as crisis
 from server.crisis.models import DutyWindow
 from server.organisations import service as organisations
+from server.organisations import service_points
 from server.organisations.hours import read_hours
-from server.organisations.models import EntryPoint, Level, Organisation
+from server.organisations.models import EntryPoint, HostKind, Level, Organisation
 from server.organisations.posters import draw_png
 from server.parts import Parts
 from server.printing import poster_of
@@ -46,6 +47,7 @@ def load() -> None:
     built.database.write(lambda session: _load_tree(session, tree))
     logins = _load_staff(built, wanted["staff"])
     built.database.write(lambda session: _load_duty(session, wanted["duty_hours"]))
+    built.database.write(lambda session: _load_service_points(session, wanted["service_points"]))
     posters = _load_posters(built, wanted["posters"])
     click.echo(f"demo: 428 places, {len(logins)} colleagues, {posters} posters")
 
@@ -122,6 +124,16 @@ def _load_duty(session: Session, hours: str) -> None:
     if session.scalar(sa.select(DutyWindow.id).limit(1)) is None:
         root = organisations.root_of(session)
         crisis.set_duty_hours(session, organisation=root, hours=read_hours(hours).windows, now=utc_now())
+
+
+def _load_service_points(session: Session, rows: list[dict[str, Any]]) -> None:
+    if service_points.is_any_open(session):
+        return
+    for row in rows:
+        place = organisations.get_by_code(session, row["at"])
+        values = {name: value for name, value in row.items() if name != "at"}
+        point = service_points.Wanted(**values | {"host_kind": HostKind(row["host_kind"])})
+        service_points.add_service_point(session, place=place, wanted=point, actor=OPERATOR, now=utc_now())
 
 
 def _load_posters(built: Parts, rows: list[dict[str, Any]]) -> int:

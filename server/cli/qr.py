@@ -20,7 +20,7 @@ from server.parts import Parts
 from server.texts import text
 from server.wechat.client import WeChatError
 
-_OPERATOR = ("cli", "-")
+OPERATOR = ("cli", "-")
 
 
 @click.group("qr")
@@ -78,7 +78,7 @@ def make(
 def revoke(code: str) -> None:
     """Make a code lead nowhere but to help. The paper should be taken down."""
     try:
-        parts().database.write(lambda session: codes.revoke_code(session, code=code, actor=_OPERATOR, now=utc_now()))
+        parts().database.write(lambda session: codes.revoke_code(session, code=code, actor=OPERATOR, now=utc_now()))
     except NotFound:
         fail(f"There is no code {code}.")
     click.echo(f"{code} is revoked.")
@@ -114,7 +114,7 @@ def make_code(
             door=door,
             target=target,
             valid_until=until,
-            actor=_OPERATOR,
+            actor=OPERATOR,
             now=now,
         )
     )

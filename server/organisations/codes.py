@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.clock import local_day
 from server.errors import Invalid, NotFound
 from server.ids import is_printed_code
@@ -127,7 +128,7 @@ def make_code(
         now=now,
         valid_until=valid_until,
     )
-    _record(session, "entry_point.made", point, actor, now)
+    _record(session, Action.ENTRY_POINT_MADE, point, actor, now)
     return point
 
 
@@ -137,7 +138,7 @@ def revoke_code(session: Session, *, code: str, actor: tuple[str, str], now: dat
     if point is None:
         raise NotFound(entry_point=code)
     if organisations.revoke_entry_point(session, code=code, now=now):
-        _record(session, "entry_point.revoked", point, actor, now)
+        _record(session, Action.ENTRY_POINT_REVOKED, point, actor, now)
 
 
 def hide_small(scans: int, starts: int, finishes: int) -> Uses:
@@ -207,5 +208,5 @@ def _uses_of(session: Session, ids: Sequence[int], now: datetime) -> dict[int, U
     return {point_id: hide_small(*map(int, counts)) for point_id, *counts in rows}
 
 
-def _record(session: Session, action: str, point: EntryPoint, actor: tuple[str, str], now: datetime) -> None:
+def _record(session: Session, action: Action, point: EntryPoint, actor: tuple[str, str], now: datetime) -> None:
     audit.record(session, actor=actor, action=action, object_kind="entry_point", object_id=point.code, now=now)

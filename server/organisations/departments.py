@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.errors import Conflict, NotFound
 from server.ids import new_public_id
 from server.organisations.models import Department
@@ -47,7 +48,7 @@ def add_department(session: Session, *, code: str, name: str, actor: tuple[str, 
             session.add(department)
     except IntegrityError:
         raise DepartmentCodeTaken(code=code) from None
-    _record(session, "department.added", department, actor, now)
+    _record(session, Action.DEPARTMENT_ADDED, department, actor, now)
     return department
 
 
@@ -57,7 +58,7 @@ def rename_department(
     if department.name == name:
         return
     department.name = name
-    _record(session, "department.renamed", department, actor, now)
+    _record(session, Action.DEPARTMENT_RENAMED, department, actor, now)
     session.flush()
 
 
@@ -71,8 +72,14 @@ def switch_department(
         .values(is_active=is_active)
     )
     if getattr(changed, "rowcount", 0):
-        _record(session, "department.switched_on" if is_active else "department.switched_off", department, actor, now)
+        _record(
+            session,
+            Action.DEPARTMENT_SWITCHED_ON if is_active else Action.DEPARTMENT_SWITCHED_OFF,
+            department,
+            actor,
+            now,
+        )
 
 
-def _record(session: Session, action: str, department: Department, actor: tuple[str, str], now: datetime) -> None:
+def _record(session: Session, action: Action, department: Department, actor: tuple[str, str], now: datetime) -> None:
     audit.record(session, actor=actor, action=action, object_kind="department", object_id=department.public_id, now=now)

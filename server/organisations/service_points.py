@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.errors import Conflict, Invalid, NotFound
 from server.ids import new_public_id
 from server.organisations.hours import read_hours, say_hours
@@ -112,7 +113,7 @@ def add_service_point(
     """Raises BadServicePhone, BadHours, HoursEndEarly, HoursTooLong, NameTaken."""
     point = ServicePoint(public_id=new_public_id(), organisation_id=place.id, is_active=True)
     _store(session, point, _values(wanted))
-    _record(session, "service_point.added", point, actor, now)
+    _record(session, Action.SERVICE_POINT_ADDED, point, actor, now)
     return point
 
 
@@ -123,7 +124,7 @@ def change_service_point(
     values = _values(wanted)
     if any(getattr(point, name) != value for name, value in values.items()):
         _store(session, point, values)
-        _record(session, "service_point.changed", point, actor, now)
+        _record(session, Action.SERVICE_POINT_CHANGED, point, actor, now)
 
 
 def switch_service_point(
@@ -136,7 +137,13 @@ def switch_service_point(
         .values(is_active=is_active)
     )
     if getattr(changed, "rowcount", 0):
-        _record(session, "service_point.switched_on" if is_active else "service_point.switched_off", point, actor, now)
+        _record(
+            session,
+            Action.SERVICE_POINT_SWITCHED_ON if is_active else Action.SERVICE_POINT_SWITCHED_OFF,
+            point,
+            actor,
+            now,
+        )
 
 
 # --- for everybody ----------------------------------------------------------------------------------------------------
@@ -213,5 +220,5 @@ def _store(session: Session, point: ServicePoint, values: Mapping[str, object]) 
         raise NameTaken from None
 
 
-def _record(session: Session, action: str, point: ServicePoint, actor: tuple[str, str], now: datetime) -> None:
+def _record(session: Session, action: Action, point: ServicePoint, actor: tuple[str, str], now: datetime) -> None:
     audit.record(session, actor=actor, action=action, object_kind="service_point", object_id=point.public_id, now=now)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.audit import service as audit
+from server.audit.actions import Action
 from server.errors import Invalid
 from server.organisations.models import Level, Organisation
 from server.organisations.posters.typesetting import is_drawable
@@ -106,7 +107,7 @@ def add_place(
     if parent.depth + 1 >= DEEPEST:
         raise TooDeep(deepest=DEEPEST)
     node = add_organisation(session, code=code, name=name, level=level, parent=parent)
-    _record(session, "organisation.added", node, actor, now)
+    _record(session, Action.ORGANISATION_ADDED, node, actor, now)
     session.flush()
     return node
 
@@ -120,7 +121,7 @@ def rename_place(
     if (place.name, place.level) == (name, level):
         return
     place.name, place.level = name, level
-    _record(session, "organisation.renamed", place, actor, now)
+    _record(session, Action.ORGANISATION_RENAMED, place, actor, now)
     session.flush()
 
 
@@ -135,5 +136,5 @@ def check_printable(name: str) -> None:
         raise NotPrintable(letters=" ".join(lacking))
 
 
-def _record(session: Session, action: str, node: Organisation, actor: tuple[str, str], now: datetime) -> None:
+def _record(session: Session, action: Action, node: Organisation, actor: tuple[str, str], now: datetime) -> None:
     audit.record(session, actor=actor, action=action, object_kind="organisation", object_id=node.public_id, now=now)

@@ -7,6 +7,7 @@ import pytest
 from server.accounts.policy import Role
 from server.organisations.models import Department, Organisation, ServicePoint
 from tests.blueprints.staff import Colleague, text_of
+from tests.blueprints.test_hostile import VALUES, check
 from tests.blueprints.visitor import Page
 
 POINT = {
@@ -256,6 +257,33 @@ def test_where_a_service_point_belongs_is_chosen_first(manager, world):
     assert f"/console/places/{world.streets[0].public_id}/service-points/new" in links_of(page)
     found = manager.get("/console/service-points/new?q=新庄")
     assert f"/console/places/{world.communities[1].public_id}/service-points/new" in links_of(found)
+
+
+# --- hostile values, in each field alone ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_hostile_values_in_the_fields_are_refused_or_kept_and_never_come_alive(manager, world, value):
+    street = f"/console/places/{world.streets[0].public_id}"
+    department = f"/console/departments/{world.add_department()}"
+    point = f"/console/service-points/{world.open_service_point(world.streets[0])}"
+    place = {"name": "新村", "level": "community"}
+    for address, fields in (
+        (f"{street}/new", place | {"code": "N1"}),
+        (f"{street}/edit", place),
+        ("/console/departments/new", {"name": "教育", "code": "edu"}),
+        (department, {"name": "教育"}),
+        (f"{department}/switch", {"to": "off"}),
+        (f"{street}/service-points/new", POINT),
+        (f"{point}/edit", POINT),
+        (f"{point}/switch", {"to": "off"}),
+        (f"{street}/entry-points/new", {"opens": "contact:", "kind": "plain", "last_day": ""}),
+    ):
+        for name in fields:
+            answer = manager.post(address, **(fields | {name: value}))
+            check(answer, f"{address} {name}")
+    for address in (street, "/console/places", "/console/departments", "/console/service-points", point, "/h5/places"):
+        check(manager.get(address), address)
 
 
 # --- for residents -----------------------------------------------------------------------------------------------------

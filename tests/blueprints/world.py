@@ -17,8 +17,9 @@ from server.clock import utc_now
 from server.crisis import service as crisis
 from server.crisis.models import Alert, CallWhen, SourceKind
 from server.ids import new_public_id
+from server.organisations import departments, service_points
 from server.organisations import service as organisations
-from server.organisations.models import EntryPoint, EntryPointDay, Level, Organisation
+from server.organisations.models import EntryPoint, EntryPointDay, HostKind, Level, Organisation
 from server.parts import Parts
 from server.risk.grades import Grade
 from tests.authenticator import SECRET
@@ -95,6 +96,24 @@ class World:
             return organisations.make_entry_point(
                 session, doors=self.parts.doors, organisation=at, door=door, target=target, now=NOW, **dates
             ).code
+
+        return self.parts.database.write(work)
+
+    def open_service_point(self, at: Organisation) -> str:
+        wanted = service_points.Wanted(
+            new_public_id(), "新村路 1 号", "020-88886666", "每天 9:00-17:00", HostKind.OTHER, True, True
+        )
+
+        def work(session):
+            actor = ("cli", "-")
+            return service_points.add_service_point(session, place=at, wanted=wanted, actor=actor, now=NOW).public_id
+
+        return self.parts.database.write(work)
+
+    def add_department(self) -> str:
+        def work(session):
+            code, actor = f"d{new_public_id().strip('-_')}", ("cli", "-")
+            return departments.add_department(session, code=code, name="教育", actor=actor, now=NOW).public_id
 
         return self.parts.database.write(work)
 

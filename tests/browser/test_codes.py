@@ -127,6 +127,8 @@ def test_the_pages_of_places_and_codes_are_good_to_read_and_to_tap(
     page = context.new_page()
     sign_in(page, site)
     code = make_code(page, site)
+    for place in (world.streets[0], world.communities[0]):
+        world.open_service_point(place)
     found = []
     for name, address in PAGES.items():
         page.goto(site + address(world, code))

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 PAGES = [
     "/h5/",
     "/h5/help",
+    "/h5/places",
     "/h5/test/phq9",
     "/h5/contact",
     "/h5/bye",

@@ -16,7 +16,7 @@ from server.config import ROOT
 from server.crisis.models import DutyWindow
 from server.db import Database
 from server.organisations import service as organisations
-from server.organisations.models import Level, Organisation
+from server.organisations.models import Level, Organisation, ServicePoint
 from tests.canaries import NAME, PASSWORD
 
 
@@ -109,6 +109,20 @@ def test_demo_data_is_loaded_once(runner: FlaskCliRunner, database: Database) ->
     with database.engine.connect() as connection:
         rows = connection.execute(sa.select(Organisation.level, sa.func.count()).group_by(Organisation.level)).all()
     assert {str(level): count for level, count in rows} == {"district": 1, "street": 24, "community": 403}
+
+
+def test_demo_service_points_are_loaded_once_and_in_order(database: Database, runner: FlaskCliRunner) -> None:
+    from server.cli import demo
+
+    folder = ROOT / "content" / "demo"
+    tree = demo.yaml.safe_load((folder / "organisations.yaml").read_text(encoding="utf-8"))
+    rows = demo.yaml.safe_load((folder / "setup.yaml").read_text(encoding="utf-8"))["service_points"]
+    database.write(lambda session: demo._load_tree(session, tree))
+    for _ in range(2):
+        database.write(lambda session: demo._load_service_points(session, rows))
+    with database.engine.connect() as connection:
+        hours = connection.scalars(sa.select(ServicePoint.hours).order_by(ServicePoint.id)).all()
+    assert hours == [row["hours"] for row in rows]
 
 
 def test_all_below_a_node_is_one_indexed_query(database: Database, runner: FlaskCliRunner) -> None:

@@ -187,12 +187,14 @@ def test_a_department_is_added_renamed_and_switched_and_each_is_an_act_once(sess
         departments.rename_department(session, department=department, name="教体", actor=ACTOR, now=NOW)
         departments.switch_department(session, department=department, is_active=False, actor=ACTOR, now=NOW)
     session.refresh(department)
-
     assert (department.name, department.is_active) == ("教体", False)
+    departments.switch_department(session, department=department, is_active=True, actor=ACTOR, now=NOW)
+
     assert [action for action, *_ in acts(session)] == [
         "department.added",
         "department.renamed",
         "department.switched_off",
+        "department.switched_on",
     ]
 
 

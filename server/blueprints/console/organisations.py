@@ -6,6 +6,7 @@ from typing import Annotated
 from flask import Blueprint, g, redirect, render_template
 from flask.typing import ResponseReturnValue
 from pydantic import StringConstraints
+from sqlalchemy.orm import Session
 
 from server.accounts import ways
 from server.accounts.policy import Permission
@@ -41,7 +42,7 @@ def index() -> str:
     typed = words()
     tops = store.read(lambda session: organisations.list_tops(session, own_paths()))
     if not typed and len(tops) == 1:
-        return show(tops[0].public_id)
+        return _place_page(tops[0].public_id)
     found = store.read(lambda session: tree.search_places(session, words=typed)) if typed else tops
     way = store.read(lambda session: ways.ways_to(session, found))
     return render_template("console/places.html", places=found, way=way, words=typed)
@@ -50,10 +51,7 @@ def index() -> str:
 @bp.get("/<organisation_id>")
 @guarded(Permission.SEE_PLACES)
 def show(organisation_id: str) -> str:
-    place = store.read(lambda session: organisations.get_node(session, organisation_id))
-    page = store.read(lambda session: tree.browse(session, parent=place, asked=asked()))
-    way = store.read(lambda session: ways.way_to(session, place))
-    return render_template("console/place.html", place=place, way=way, page=page)
+    return _place_page(organisation_id)
 
 
 @bp.get("/<organisation_id>/new")
@@ -105,6 +103,15 @@ def rename(organisation_id: str) -> ResponseReturnValue:
         return _edit_page(organisation_id, form.refuse(_field_of(refusal), refusal))
     flashes.say("saved")
     return redirect(f"/console/places/{organisation_id}", 303)
+
+
+def _place_page(organisation_id: str) -> str:
+    def work(session: Session) -> dict[str, object]:
+        place = organisations.get_node(session, organisation_id)
+        page = tree.browse(session, parent=place, asked=asked())
+        return {"place": place, "page": page, "way": ways.way_to(session, place)}
+
+    return render_template("console/place.html", **store.read(work))
 
 
 def _field_of(refusal: Exception) -> str:
