@@ -62,6 +62,13 @@ class SessionRow:
     is_this_one: bool
 
 
+def find_hash_to_try(session: Session, *, login_name: str, now: datetime) -> str:
+    """What a password is compared with before `sign_in`; empty where there is nothing. Raises TooManyTries."""
+    throttle.check(session, what=SIGN_IN, key=login_name, now=now)
+    kept = session.scalar(sa.select(StaffMember.password_hash).where(StaffMember.login_name == login_name))
+    return kept or ""
+
+
 def sign_in(session: Session, *, login_name: str, password: str, before: Tokens, now: datetime) -> Tokens:
     """By password. Where a second factor is needed the screen is half open, and the bell before it goes on ringing.
 

@@ -284,7 +284,7 @@ def test_the_codes_on_paper_are_long_different_and_kept_as_hashes(session: Sessi
     stored = set(session.scalars(sa.select(RecoveryCode.code_hash)))
 
     assert len(set(codes)) == 10
-    assert all(len(code.replace("-", "")) == 20 for code in codes), "20 letters of 31: 99 bits"
+    assert all(len(code.replace("-", "")) == 25 for code in codes), "25 letters of 31: 123 bits"
     assert all(len(kept) == 64 for kept in stored)
     assert not {code.replace("-", "") for code in codes} & stored
 

@@ -36,7 +36,7 @@ def enrol(colleague: Colleague, base: str = CODE_PAGE):
 
 
 def recovery_codes(answer) -> list[str]:
-    return re.findall(r"<code>([a-z0-9-]{23})</code>", text_of(answer))
+    return re.findall(r"<code>([a-z0-9-]{29})</code>", text_of(answer))
 
 
 # --- half open ----------------------------------------------------------------------------------------------------------
