@@ -210,25 +210,24 @@ def test_a_foreign_id_and_a_missing_one_cannot_be_told_apart(
 # --- the walker itself --------------------------------------------------------------------------------------------------
 
 
-def declare(app: Flask, rule: str, endpoint: str, guard: object = None) -> None:
+def app_with(rule: str, guard: object = None) -> Flask:
+    """An application of its own: the tests' one is shared."""
+
     def view(**_: str) -> str:
         return ""
 
     if guard:
         view.guarded_by = guard  # type: ignore[attr-defined]
-    app._got_first_request = False
-    app.add_url_rule(rule, endpoint, view)
+    app = Flask("bare", static_folder=None)
+    app.add_url_rule(rule, "some.page", view)
+    return app
 
 
-def test_a_route_that_declares_nothing_is_found(app: Flask) -> None:
-    declare(app, "/console/open", "nobody.thought")
-
+def test_a_route_that_declares_nothing_is_found() -> None:
     with pytest.raises(AssertionError, match="declares nothing"):
-        routes_of(app)
+        routes_of(app_with("/console/open"))
 
 
-def test_a_parameter_of_an_unknown_kind_is_found(app: Flask) -> None:
-    declare(app, "/console/x/<spaceship_id>", "some.ship", Permission.OWN_ACCOUNT)
-
+def test_a_parameter_of_an_unknown_kind_is_found() -> None:
     with pytest.raises(AssertionError, match="spaceship_id"):
-        routes_of(app)
+        routes_of(app_with("/console/x/<spaceship_id>", Permission.OWN_ACCOUNT))
