@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.audit.models import AuditEvent
@@ -111,6 +111,7 @@ def test_filters_narrow_by_place_door_and_state(session, root):
 
 
 @given(st.sampled_from([None, -2, 0, 2]), st.sampled_from([None, -2, 0, 2]), st.sampled_from([-2, 0, 2]))
+@settings(deadline=None)  # each makes a store
 def test_the_filter_and_the_row_say_the_same_of_a_state(until, revoked, since):
     def instant(days):
         return None if days is None else NOW + days * DAY

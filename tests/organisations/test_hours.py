@@ -1,7 +1,7 @@
 """Hours as people type them, and as they are said."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.organisations.hours import DAY_MINUTES, BadHours, Hours, HoursEndEarly, read_hours, say_hours
@@ -20,11 +20,13 @@ def weeks(draw) -> Hours:
 
 
 @given(weeks())
+@settings(deadline=None)
 def test_what_is_said_is_read_as_the_same_week(hours):
     assert read_hours(say_hours(hours)) == hours
 
 
 @given(weeks())
+@settings(deadline=None)
 def test_what_was_read_is_always_said_in_the_same_words(hours):
     said = say_hours(hours)
 
@@ -96,6 +98,7 @@ def test_a_span_that_ends_before_it_begins_is_named(typed):
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)
 def test_whatever_is_typed_is_hours_or_a_fault_of_the_form(typed):
     try:
         hours = read_hours(typed)
