@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -30,6 +31,10 @@ from server.vault import Vault
 from tests import canaries
 from tests.chromium import browser  # noqa: F401 - a fixture for all
 from tests.counters import COUNTERS
+
+# No test asserts a time: a loaded machine is no fault of the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday, noon in Shanghai
 SECRET_KEY = "a key that only the tests know, long enough"

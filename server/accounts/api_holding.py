@@ -22,8 +22,10 @@ class MiniProgramHolding(Holding):
         vault = vault_of(session)
         devices = session.scalars(
             sa.select(ApiDevice).where(ApiDevice.resident_id == resident.id).order_by(ApiDevice.id)
-        )
+        ).all()
         given = session.get(ResidentPhone, resident.id)
+        if given is None and not devices:
+            return {}
         held: dict[str, Any] = {
             text("data.devices"): [
                 {

@@ -10,6 +10,7 @@ import time_machine
 from server.accounts import api_tokens
 from server.accounts.api_models import ApiDevice, ApiRefreshToken, ResidentPhone
 from server.accounts.models import Resident
+from server.blueprints.miniapp.marks import RESIDENT
 from server.clock import utc_now
 from server.ids import new_public_id
 from server.vault import token_hash
@@ -144,7 +145,7 @@ def test_what_needs_a_log_in_refuses_what_is_no_token(app, world, header):
 
 def test_every_guarded_operation_refuses_a_stranger(app, world):
     for rule in app.url_map.iter_rules():
-        if getattr(app.view_functions[rule.endpoint], "guarded_by", None) == "resident":
+        if getattr(app.view_functions[rule.endpoint], "guarded_by", None) == RESIDENT:
             for method in rule.methods - {"HEAD", "OPTIONS"}:
                 address = rule.rule.replace("<device_id>", new_public_id())
                 assert app.test_client().open(address, method=method).status_code == 401, rule.rule

@@ -196,9 +196,11 @@ def test_every_table_that_points_to_a_resident_is_emptied_by_some_domain():
 
     assert pointing == {
         "alerts",
+        "api_devices",
         "kept_results",
         "resident_codes",
         "resident_consents",
+        "resident_phones",
         "resident_sessions",
         "wechat_identities",
     }

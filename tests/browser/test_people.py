@@ -84,9 +84,9 @@ def test_a_post_is_given_and_ended_and_an_account_switched_off(desk: Page, stack
     desk.get_by_label("停用原因").select_option(label="长期休假")
     shoot_both(desk, "people-off")
     desk.get_by_role("button", name="停用这个账号").click()
-    expect(desk.get_by_text("已停用", exact=True)).to_be_visible()
+    expect(desk.locator(".facts .state").first).to_contain_text("已停用")
     desk.get_by_role("button", name="恢复账号").click()
-    expect(desk.get_by_text("正常", exact=True)).to_be_visible()
+    expect(desk.locator(".facts .state").first).to_contain_text("正常")
 
 
 def test_a_team_is_built_and_named(desk: Page, stack: Stack) -> None:
