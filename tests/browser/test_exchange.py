@@ -65,7 +65,7 @@ def test_a_list_is_taken_out_with_a_purpose(desk: Page, stack: Stack) -> None:
     name, sheet = downloaded(desk, "下载 Excel")
     assert name.startswith("入口码和使用人次-20")
     rows = cells(sheet)
-    assert "区管理员丁" in rows[0][0]
+    assert "区管理员戊" in rows[0][0]
     assert "季度报表" in rows[0][0]
     assert len(rows) == 2 + 6
     assert set(rows[2][6:]) <= {"＜5"}

@@ -33,13 +33,17 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("people.staff.show_list", Permission.SEE_STAFF, "staff", "people", "people"),
     Entry("teams.show_list", Permission.SEE_STAFF, "teams", "list", "people"),
     Entry("roles.show", Permission.OWN_ACCOUNT, "roles", "key", "people"),
+    Entry("resets.show", Permission.APPROVE_RESET, "resets", "key", "people"),
     Entry("trail.listing", Permission.SEE_TRAIL, "trail", "trail", "trail"),
     Entry("trail.team", Permission.SEE_TEAM_TRAIL, "trail_team", "trail", "trail"),
     Entry("trail.mine", Permission.OWN_ACCOUNT, "trail_mine", "person", "mine"),
+    Entry("account.show", Permission.OWN_ACCOUNT, "account", "person", "mine"),
     Entry("entry_points.index", Permission.SEE_ENTRY_POINTS, "entry_points", "code", "places"),
     Entry("service_points.index", Permission.SEE_PLACES, "service_points", "phone", "places"),
     Entry("organisations.index", Permission.SEE_PLACES, "places", "tree", "places"),
     Entry("departments.index", Permission.SEE_PLACES, "departments", "list", "places"),
+    Entry("exports.own", Permission.EXPORT, "exports", "list", "sheets"),
+    Entry("exports.waiting", Permission.APPROVE_EXPORT, "exports_waiting", "list", "sheets"),
 )
 
 
