@@ -77,7 +77,7 @@ def test_who_looked_is_told_by_role_and_day_and_never_by_name(phone, app, world,
     page = phone.open("/h5/me/looks")
 
     assert "值班老师" in page.words
-    assert "2026年11月23日看了您的联系方式和原话" in page.words
+    assert "11月23日 周一看了您的联系方式和原话" in page.words
     assert NAME not in page.html
     assert "duty1" not in page.html
 

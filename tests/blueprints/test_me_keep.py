@@ -64,7 +64,7 @@ def test_a_result_is_kept_after_a_log_in_and_the_persons_word(phone, database):
 
     assert page.path == "/h5/me/results"
     assert sentence in page.words
-    assert "2026年11月23日" in page.words
+    assert "11月23日 周一" in page.words
     assert len(rows(database, KeptResult)) == len(rows(database, ResidentConsent)) == 1
 
 

@@ -10,11 +10,9 @@ from server.blueprints.h5.me import guard
 from server.blueprints.h5.me.keep import WAITING
 from server.blueprints.requests import form, parts, refuse_foreign_forms
 from server.clock import utc_now
-from server.texts import text
 
 bp = Blueprint("me", __name__, url_prefix="/h5/me")
 bp.before_request(refuse_foreign_forms)
-bp.app_template_global("say_day")(lambda day: text("me.day", year=day.year, month=day.month, day=day.day))
 
 
 @bp.get("")
